@@ -1,0 +1,5 @@
+"""The embedded mail world: DNS and SMTP servers on loopback, from a declarative world with its expectations.
+
+It imports the vocabulary, the records, the settings and libraries only: a parser shared with the scanner
+would hide its bugs.
+"""

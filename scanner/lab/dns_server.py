@@ -1,0 +1,172 @@
+"""The lab's resolver: one UDP and one TCP socket that answer from the world's zone (RFC 1035 §4, RFC 6891).
+
+The UDP side reads and writes its socket itself, so that an answer costs a few microseconds on every loop.
+"""
+
+import asyncio
+import socket
+import struct
+from collections import Counter
+from contextlib import suppress
+
+from scanner.lab.zone import FORMERR, IN, NOTIMP, REFUSED, Answer, Zone
+
+MIN_UDP_BYTES = 512  # RFC 1035 §4.2.1
+MAX_UDP_BYTES = 1232  # what resolvers have offered since the DNS flag day 2020: it is never fragmented
+MAX_MESSAGE_BYTES = 65535
+RECEIVE_BUFFER_BYTES = 4 << 20
+#: Datagrams read before the loop gets its turn again.
+_DATAGRAMS_A_TURN = 64
+
+_QR, _TC, _RD, _RA, _CD = 0x8000, 0x0200, 0x0100, 0x0080, 0x0010
+_OPCODE = 0x7800
+#: RFC 6891 §6.1.2: root, type OPT, our size, no extended flags, no data.
+_OPT = b"\0" + struct.pack("!HHIH", 41, MAX_UDP_BYTES, 0, 0)
+
+
+def encode_response(query: bytes, zone: Zone, max_bytes: int | None = None) -> tuple[bytes, str | None]:
+    """The response to a query, and the fault that its transport still has to show.
+
+    `max_bytes` None is UDP: what the client says that it takes. Raises ValueError for what is no query.
+    """
+    if len(query) < 17 or query[2] & 0x80:
+        raise ValueError("not a query")
+    name_end = query.find(b"\0", 12) + 1
+    question = query[12:name_end].lower() + query[name_end : name_end + 4]
+    flags = int.from_bytes(query[2:4], "big")
+    answer, question_bytes = _answer(question, flags, query, zone), len(question)
+    opt, client_bytes = _edns(query, 12 + question_bytes)
+    limit = client_bytes if max_bytes is None else max_bytes
+    cut = 12 + question_bytes + len(answer.sections) + len(opt) > limit
+    if cut or (max_bytes is None and answer.transport_fault in {"truncate", "tcp_refused"}):
+        answer, flags = Answer(answer.rcode, transport_fault=answer.transport_fault), flags | _TC
+    flags = flags & (_OPCODE | _TC | _RD | _CD) | _QR | _RA | answer.rcode
+    header = struct.pack("!HHHHH", flags, 1, answer.answers, answer.authorities, 1 if opt else 0)
+    response = query[:2] + header + query[12 : 12 + question_bytes] + answer.sections + opt
+    return response, answer.transport_fault
+
+
+def _answer(question: bytes, flags: int, query: bytes, zone: Zone) -> Answer:
+    if flags & _OPCODE:
+        return Answer(NOTIMP)
+    if query[4:6] != b"\0\1" or len(question) < 5 or not _is_name(question[:-4]):
+        return Answer(FORMERR)
+    if int.from_bytes(question[-2:], "big") != IN:
+        return Answer(REFUSED)
+    return zone.answer(question)
+
+
+def _is_name(name: bytes) -> bool:
+    """False for a compressed name, one with a NUL inside a label, and one that is cut."""
+    position = 0
+    while name[position] != 0:
+        position += 1 + name[position]
+        if position >= len(name):
+            return False
+    return position == len(name) - 1
+
+
+def _edns(query: bytes, position: int) -> tuple[bytes, int]:
+    """Our OPT record if the client sent one (RFC 6891 §7), and how many octets it takes over UDP."""
+    if query[position : position + 3] != b"\0\0\x29":
+        return b"", MIN_UDP_BYTES
+    client_bytes = int.from_bytes(query[position + 3 : position + 5], "big")
+    return _OPT, min(max(client_bytes, MIN_UDP_BYTES), MAX_UDP_BYTES)
+
+
+class DnsServer:
+    """Answers on one address and port over UDP and TCP. `counters` has the queries by transport."""
+
+    def __init__(self, zone: Zone) -> None:
+        self.counters: Counter[str] = Counter()
+        self._zone = zone
+        self._udp: socket.socket | None = None
+        self._tcp: asyncio.Server | None = None
+        self._connections: set[asyncio.Transport] = set()
+
+    async def open(self, address: str, port: int) -> None:
+        """Raises OSError if the port is not free in both transports; then nothing stays open."""
+        loop = asyncio.get_running_loop()
+        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        try:
+            udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
+            udp.bind((address, port))
+            self._tcp = await loop.create_server(lambda: _TcpConnection(self), address, port)
+        except OSError as error:
+            udp.close()
+            raise OSError(error.errno, f"{address}:{port}: {error.strerror}") from error
+        self._udp = udp
+        loop.add_reader(udp, self._read_datagrams, udp)
+
+    async def close(self) -> None:
+        """Closes both sockets and all connections."""
+        if self._udp is None or self._tcp is None:
+            return
+        asyncio.get_running_loop().remove_reader(self._udp)
+        self._udp.close()
+        self._tcp.close()
+        for transport in self._connections:
+            transport.abort()
+        await self._tcp.wait_closed()
+
+    def _read_datagrams(self, udp: socket.socket) -> None:
+        for _ in range(_DATAGRAMS_A_TURN):
+            try:
+                query, client = udp.recvfrom(MAX_MESSAGE_BYTES)
+            except BlockingIOError:
+                return
+            self.counters["udp"] += 1
+            try:
+                response, fault = encode_response(query, self._zone)
+            except ValueError:
+                continue
+            if fault != "drop":
+                # A full socket buffer loses the datagram, as networks do.
+                with suppress(OSError):
+                    udp.sendto(response, client)
+
+    def opened(self, transport: asyncio.Transport) -> None:
+        self._connections.add(transport)
+
+    def closed(self, transport: asyncio.Transport) -> None:
+        self._connections.discard(transport)
+
+    def respond_over_tcp(self, query: bytes, transport: asyncio.Transport) -> None:
+        self.counters["tcp"] += 1
+        try:
+            response, fault = encode_response(query, self._zone, MAX_MESSAGE_BYTES)
+        except ValueError:
+            transport.abort()
+            return
+        if fault == "tcp_refused":
+            # One port serves all names, so a connect can't be refused for one of them: a reset comes closest.
+            connection: socket.socket = transport.get_extra_info("socket")
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            transport.abort()
+        elif fault != "drop":
+            transport.write(len(response).to_bytes(2, "big") + response)
+
+
+class _TcpConnection(asyncio.Protocol):
+    """One client over TCP: messages with their length before them (RFC 1035 §4.2.2, RFC 7766)."""
+
+    def __init__(self, server: DnsServer) -> None:
+        self._server = server
+        self._received = bytearray()
+        self._transport: asyncio.Transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport  # type: ignore[assignment]  # a server's transports are duplex
+        self._server.opened(self._transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        while len(self._received) >= 2:
+            end = 2 + int.from_bytes(self._received[:2], "big")
+            if len(self._received) < end:
+                return
+            self._server.respond_over_tcp(bytes(self._received[2:end]), self._transport)
+            del self._received[:end]
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # asyncio's signature
+        self._server.closed(self._transport)

@@ -1,0 +1,91 @@
+"""The lab's directory: where its files are, and `lab.json`, by which a resumed run gets the same lab."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from scanner.exit_codes import USAGE
+from scanner.lab.order import LabError, LabOrder
+
+
+class KeptLab(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`lab.json`."""
+
+    world: str
+    domains: int
+    seed: int
+    dns_port: int
+    smtp_port: int
+
+
+@dataclass(frozen=True)
+class LabDirectory:
+    """Names and contents of the files of one lab."""
+
+    path: Path
+
+    @property
+    def log(self) -> Path:
+        return self.path / "log.jsonl"
+
+    @property
+    def roots(self) -> Path:
+        """The certificates that a scan of this lab trusts, in PEM."""
+        return self.path / "roots.pem"
+
+    @property
+    def domain_list(self) -> Path:
+        """One domain a line, in the order of the world, as its entries write them."""
+        return self.path / "domains.txt"
+
+    @property
+    def authority(self) -> Path:
+        """The private keys."""
+        return self.path / "authority"
+
+    @property
+    def errors(self) -> Path:
+        """What the lab's process said on its standard error."""
+        return self.path / "errors.txt"
+
+    def kept_ports(self, order: LabOrder) -> tuple[int, int]:
+        """DNS and SMTP port for an order: its own, those kept here, or 0.
+
+        Raises LabError if this is the directory of another lab.
+        """
+        kept = self._read()
+        if kept is None:
+            return order.dns_port, order.smtp_port
+        if (kept.world, kept.domains, kept.seed) != (order.world, order.domains, order.seed):
+            raise LabError(
+                f"{self.path} belongs to another lab (world {kept.world!r}, {kept.domains} domains,"
+                f" seed {kept.seed}) than was asked for (world {order.world!r}, {order.domains} domains,"
+                f" seed {order.seed})",
+                USAGE,
+            )
+        return order.dns_port or kept.dns_port, order.smtp_port or kept.smtp_port
+
+    def keep(self, order: LabOrder, dns_port: int, smtp_port: int) -> None:
+        """Writes `lab.json`."""
+        kept = KeptLab(
+            world=order.world, domains=order.domains, seed=order.seed, dns_port=dns_port, smtp_port=smtp_port
+        )
+        write_whole(self.path / "lab.json", msgspec.json.encode(kept) + b"\n")
+
+    def _read(self) -> KeptLab | None:
+        path = self.path / "lab.json"
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=KeptLab)
+        except FileNotFoundError:
+            return None
+        except msgspec.DecodeError as error:
+            raise LabError(f"{path}: {error}", USAGE) from error
+
+
+def write_whole(path: Path, octets: bytes) -> None:
+    """Writes a file so that nobody ever sees half of it."""
+    half = path.with_name(path.name + ".new")
+    half.write_bytes(octets)
+    os.replace(half, path)

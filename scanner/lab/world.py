@@ -1,0 +1,144 @@
+"""The shape of a world file: domains, what they publish, how their servers behave, what a scan must say."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from scanner.outcomes import DnsStatus, HostFlag, RouteFlag, RouteKind
+
+#: What is wrong with an answer: a response code, nothing at all, half a record, cut over UDP (and then well
+#: or reset over TCP), two CNAMEs that point at each other. "nxdomain" denies one type of a name that exists.
+DnsFault = Literal["servfail", "refused", "drop", "malformed", "truncate", "tcp_refused", "cname_loop", "nxdomain"]
+
+GOOD_EXTENSIONS = ("PIPELINING", "SIZE 35882577", "ENHANCEDSTATUSCODES", "8BITMIME", "CHUNKING")
+
+
+class Part(Struct, frozen=True, forbid_unknown_fields=True):
+    """A part of a world file."""
+
+
+class Behaviour(Part, frozen=True, kw_only=True):
+    r"""What a server does, stage by stage.
+
+    A stage is a list of steps, each a verb and its argument:
+
+    - `send TEXT`: octets; `\r \n \t \xNN \\` as in Python, `{host}` is the server's name; no CRLF is added.
+      What is sent without a wait between leaves in one segment
+    - `wait SHARE`: that share of the stage's limit (1.0 is the limit itself)
+    - `drip SHARE TEXT`: TEXT octet by octet, SHARE of the limit between two
+    - `repeat N TEXT`: TEXT N times
+    - `close`, `reset`, `silence`: end the connection by FIN or RST, or say nothing more and keep it open
+    - `tls`: the server's side of the handshake; the steps after it are said over TLS. In `starttls` after the
+      220; first in `greeting` for implicit TLS
+    - `swallow`: read what comes, answer nothing
+
+    The stage `tls` is what happens instead of the handshake, once the client has begun it; a `tls` in it is
+    the handshake itself. A stage not given does what a good server does. `listener` false: nothing listens
+    there; `blackhole`: every connect goes unanswered.
+    """
+
+    about: str = ""
+    listener: bool = True
+    blackhole: bool = False
+    greeting: tuple[str, ...] | None = None
+    ehlo: tuple[str, ...] | None = None
+    helo: tuple[str, ...] | None = None
+    starttls: tuple[str, ...] | None = None
+    tls: tuple[str, ...] | None = None
+    ehlo_after_tls: tuple[str, ...] | None = None
+    quit: tuple[str, ...] | None = None
+    offers_starttls: bool = True
+    extensions: tuple[str, ...] = GOOD_EXTENSIONS
+    tls_min: Literal["1.0", "1.1", "1.2", "1.3"] = "1.2"
+    tls_max: Literal["1.0", "1.1", "1.2", "1.3"] = "1.3"
+    ciphers: str = ""
+    close_notify: bool = True
+
+
+class CertificateKind(Part, frozen=True, kw_only=True):
+    """How the world's authority makes a certificate for a server's name."""
+
+    about: str = ""
+    names: tuple[str, ...] = ("{host}",)
+    common_name: str = "{host}"
+    starts_days: int = -30
+    ends_days: int = 90
+    issuer: Literal["authority", "intermediate", "self", "stranger"] = "authority"
+    send_intermediate: bool = True
+    key: Literal["p256", "rsa1024", "rsa2048"] = "p256"
+    digest: Literal["sha256", "sha1"] = "sha256"
+    damage: Literal["", "version_6", "impossible_date"] = ""
+    extra_names: int = 0
+
+
+class Server(Part, frozen=True, kw_only=True):
+    """A server at one address; `host` is the name in its greeting, its replies and its certificate.
+
+    `by_server_name`: for a client that asks for that name (SNI), a certificate of that kind, made for it.
+    """
+
+    address: str
+    host: str
+    behaviour: str = "good"
+    certificate: str = "good"
+    by_server_name: dict[str, str] = {}
+
+
+class ExpectedHost(Part, frozen=True, kw_only=True):
+    """One mail host of the record.
+
+    An address line: `ADDRESS STAGE OUTCOME [LIMIT] [+FLAG…]`, or `ADDRESS - REASON [+FLAG…]` for one that was
+    not contacted.
+    """
+
+    exchange: str
+    preference: int | None = None
+    a: DnsStatus = DnsStatus.ok
+    aaaa: DnsStatus = DnsStatus.no_data
+    flags: tuple[HostFlag, ...] = ()
+    addresses: tuple[str, ...] = ()
+
+
+class Expectation(Part, frozen=True, kw_only=True):
+    """What the record must say, completely.
+
+    A verdict: `VALUE YES/NO/UNKNOWN [preferred=VALUE] [REASON…]`; `preferred` is VALUE unless given,
+    `complete` is whether UNKNOWN is 0. A finding: `KIND SEVERITY SUBJECT`.
+    """
+
+    kind: RouteKind
+    flags: tuple[RouteFlag, ...] = ()
+    dns_status: DnsStatus = DnsStatus.ok
+    mx_total: int = 0
+    hosts: tuple[ExpectedHost, ...] = ()
+    reachable: str
+    smtp: str
+    starttls: str
+    certificate_trusted: str
+    certificate_name: str
+    findings: tuple[str, ...] = ()
+
+
+class Entry(Part, frozen=True, kw_only=True):
+    """A domain of the world; `dns` maps `NAME TYPE` to a fault of its answer.
+
+    `records` are zone file lines `OWNER [TTL] [IN] TYPE RDATA`; every name is absolute, with or without its
+    last dot.
+    """
+
+    domain: str
+    why: str
+    records: tuple[str, ...] = ()
+    dns: dict[str, DnsFault] = {}
+    servers: tuple[Server, ...] = ()
+    expect: Expectation
+
+
+class World(Part, frozen=True, kw_only=True):
+    """A whole world: named behaviours and certificates, shared records and servers, and its entries."""
+
+    behaviours: dict[str, Behaviour]
+    certificates: dict[str, CertificateKind]
+    entries: tuple[Entry, ...]
+    records: tuple[str, ...] = ()
+    servers: tuple[Server, ...] = ()

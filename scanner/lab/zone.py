@@ -1,0 +1,129 @@
+"""The world's names → the sections of answers, as a recursive resolver would give them. Pure.
+
+Made to be cheap: lines are only sorted by owner when a world is loaded (20,000 domains start at once),
+records are encoded when a name is first asked for, and a finished answer is kept for the next time.
+"""
+
+import struct
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from scanner.lab.world import DnsFault
+from scanner.lab.zone_lines import CNAME, SOA, Record, encode_name, parse_owner, parse_record, parse_type
+
+NOERROR, FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED = range(6)
+IN = 1
+
+#: RFC 1035 §4.1.4: a pointer to octet 12, where the question's name stands.
+_QUESTION_NAME = b"\xc0\x0c"
+#: What these faults do is up to the transport; the answer itself is the right one.
+_TRANSPORT_FAULTS = frozenset({"drop", "truncate", "tcp_refused"})
+_RCODES: dict[DnsFault, int] = {"servfail": SERVFAIL, "refused": REFUSED, "nxdomain": NXDOMAIN}
+_SOA_NUMBERS = struct.pack("!5I", 1, 3600, 600, 86400, 60)
+_SOA_RECORD = Record(SOA, 60, encode_name("ns.lab") + encode_name("hostmaster.lab") + _SOA_NUMBERS)
+
+
+class Answer(NamedTuple):
+    """What follows the question: the response code, the counts of records and the sections on the wire."""
+
+    rcode: int
+    answers: int = 0
+    authorities: int = 0
+    sections: bytes = b""
+    transport_fault: DnsFault | None = None
+
+
+class Zone:
+    """All names of a world: CNAMEs are followed, "no data" and NXDOMAIN told apart, faults put in."""
+
+    def __init__(self, lines: Iterable[str], faults: Mapping[str, DnsFault]) -> None:
+        """`lines` are zone file lines; `faults` maps `NAME TYPE` to a fault. Raises ZoneError."""
+        self._lines: dict[bytes, list[str]] = {}
+        self._names: set[bytes] = set()
+        self._answers: dict[bytes, Answer] = {}
+        self._faults = {_parse_fault_key(key): fault for key, fault in faults.items()}
+        for line in lines:
+            owner = parse_owner(line)
+            self._lines.setdefault(owner, []).append(line)
+            self._names.update(_name_and_ancestors(owner))
+
+    def answer(self, question: bytes) -> Answer:
+        """The answer to a question: its name on the wire in lower case, its type, class IN."""
+        kept = self._answers.get(question)
+        if kept is None:
+            kept = self._find(question[:-4], int.from_bytes(question[-4:-2], "big"))
+            if question[:-4] in self._names:  # of names that do not exist there is no end
+                self._answers[question] = kept
+        return kept
+
+    def _find(self, question_name: bytes, record_type: int) -> Answer:
+        owner, chain = question_name, _Chain(question_name)
+        while owner not in chain.owners:
+            chain.owners.add(owner)
+            fault = self._faults.get((owner, record_type))
+            if fault in _TRANSPORT_FAULTS:
+                chain.transport_fault = fault
+            elif fault is not None:
+                return _faulty_answer(owner, record_type, fault)
+            records = [parse_record(line) for line in self._lines.get(owner, ())]
+            wanted = [record for record in records if record.type == record_type]
+            aliases = [record for record in records if record.type == CNAME][:1]
+            if not wanted and not aliases:
+                return self._negative_answer(owner, chain)
+            chain.add(owner, wanted or aliases)
+            if wanted:
+                break
+            owner = aliases[0].rdata.lower()
+        # A loop ends here too: its answer is the chain itself, as BIND gives it.
+        return chain.answer(NOERROR)
+
+    def _negative_answer(self, owner: bytes, chain: "_Chain") -> Answer:
+        """RFC 2308 §2: a SOA in the authority section; RFC 6604 §3: the code is that of the last name."""
+        top_level = next((name for name in _name_and_ancestors(owner) if name[name[0] + 1 :] == b"\0"), b"\0")
+        apex = top_level if top_level in self._names else b"\0"
+        answer = chain.answer(NOERROR if owner in self._names else NXDOMAIN)
+        return answer._replace(authorities=1, sections=answer.sections + _encode(apex, _SOA_RECORD))
+
+
+class _Chain:
+    """The records found so far on the way along CNAMEs."""
+
+    def __init__(self, question_name: bytes) -> None:
+        self._question_name = question_name
+        self._found: list[bytes] = []
+        self.owners: set[bytes] = set()
+        self.transport_fault: DnsFault | None = None
+
+    def add(self, owner: bytes, records: Iterable[Record]) -> None:
+        shown = _QUESTION_NAME if owner == self._question_name else owner
+        self._found.extend([_encode(shown, record) for record in records])
+
+    def answer(self, rcode: int) -> Answer:
+        return Answer(rcode, len(self._found), 0, b"".join(self._found), self.transport_fault)
+
+
+def _faulty_answer(owner: bytes, record_type: int, fault: DnsFault) -> Answer:
+    if fault == "malformed":  # a record whose data would begin where the message ends
+        return Answer(NOERROR, 1, 0, _QUESTION_NAME + struct.pack("!HHIH", record_type, IN, 60, 500))
+    if fault == "cname_loop":
+        other = b"\x04loop" + owner
+        loop = _encode(owner, Record(CNAME, 60, other)) + _encode(other, Record(CNAME, 60, owner))
+        return Answer(NOERROR, 2, 0, loop)
+    return Answer(_RCODES[fault])
+
+
+def _parse_fault_key(key: str) -> tuple[bytes, int]:
+    name, _, record_type = key.partition(" ")
+    return encode_name(name).lower(), parse_type(record_type.strip().upper())
+
+
+def _encode(owner: bytes, record: Record) -> bytes:
+    """RFC 1035 §4.1.3."""
+    return owner + struct.pack("!HHIH", record.type, IN, record.ttl_s, len(record.rdata)) + record.rdata
+
+
+def _name_and_ancestors(name: bytes) -> Iterator[bytes]:
+    """The names that exist because this one does (RFC 8020 §2), without the root."""
+    while len(name) > 1:
+        yield name
+        name = name[name[0] + 1 :]

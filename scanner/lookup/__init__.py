@@ -1,0 +1,1 @@
+"""One domain → its mail route, one mail host → its addresses."""

@@ -1,0 +1,44 @@
+"""One domain → where it receives its mail: MX, and A and AAAA only if there is none."""
+
+from scanner.dns.answers import Answer, MxData
+from scanner.dns.mail_routes import MailRoute, needs_addresses, select_mail_route
+from scanner.net.resolver import Resolver
+from scanner.records import Mx, Route
+from scanner.settings import DnsSettings
+from scanner.times import utc_text
+from scanner.wire_text import escape_octets
+
+
+async def lookup_route(domain: str, resolver: Resolver, settings: DnsSettings, attempt: int = 1) -> Route:
+    """The mail route of a domain (A-labels). Never raises for what the DNS says."""
+    mx = await resolver.lookup_mx(domain)
+    addresses: tuple[Answer[str], ...] = ()
+    if needs_addresses(mx):
+        ipv4 = await resolver.lookup_addresses(domain, "A")
+        ipv6 = await resolver.lookup_addresses(domain, "AAAA")
+        addresses = (ipv4, ipv6)
+    statuses = tuple(answer.status for answer in addresses)
+    route = select_mail_route(domain, mx, statuses, settings.max_mx)
+    return _record(domain, attempt, mx, addresses, route)
+
+
+def _record(
+    domain: str, attempt: int, mx: Answer[MxData], addresses: tuple[Answer[str], ...], route: MailRoute
+) -> Route:
+    return Route(
+        domain=domain,
+        attempt=attempt,
+        kind=route.kind,
+        flags=route.flags,
+        dns_status=route.dns_status,
+        ttl_s=mx.ttl_s,
+        asked_at=None if mx.asked_at is None else utc_text(mx.asked_at),
+        ms=round(mx.ms + sum(answer.ms for answer in addresses), 1),
+        cname_chain=tuple(escape_octets(name.encode()) for name in mx.cname_chain),
+        ad=mx.ad,
+        mx_total=route.mx_total,
+        mx=tuple(
+            Mx(preference=host.preference, exchange=escape_octets(host.exchange.encode()), flags=host.flags)
+            for host in route.hosts
+        ),
+    )

@@ -1,0 +1,1 @@
+"""The only floor that opens outgoing sockets: streams, TLS, DNS, the clock. Decisions are made elsewhere."""

@@ -1,0 +1,21 @@
+"""What every pass of a start needs: the run, its directory and settings, the clock, and whom to tell."""
+
+from dataclasses import dataclass
+
+from scanner.net.clock import Clock
+from scanner.passes.progress import Progress, StopRequest
+from scanner.passes.run_directory import RunDirectory
+from scanner.records import Run
+from scanner.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class RunContext:
+    """A run as one process works on it; `settings` may differ from the run's in what changes no result."""
+
+    directory: RunDirectory
+    run: Run
+    settings: Settings
+    clock: Clock
+    progress: Progress
+    stop: StopRequest

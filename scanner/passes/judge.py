@@ -1,0 +1,151 @@
+"""The third pass: route, hosts and sessions → one record a domain. No network, no clock; it can be done again.
+
+Theory of operation. Every session of the run is reduced, once, to a few facts; hosts and certificates are
+kept as they are. Then the domains are judged partition by partition, each holding its own routes only, and
+what comes of them in input order is merged into domains.jsonl. So the memory is that of the facts, whatever
+the number of domains, and the file is the same however often it is made.
+"""
+
+import contextlib
+import heapq
+from collections.abc import Iterator
+from hashlib import sha256
+from typing import BinaryIO
+
+from scanner import __version__
+from scanner.judgement.certificates import ChainJudge
+from scanner.judgement.domains import RULES, Found, judge_domain, judge_invalid
+from scanner.judgement.expectation import parse_expectation
+from scanner.judgement.facts import SessionFacts, TargetFacts, combine_attempts, reduce_session
+from scanner.judgement.hosts import JudgeOptions
+from scanner.passes.context import RunContext
+from scanner.passes.duplicates import InputIndex
+from scanner.passes.partitions import hash64, partition_of
+from scanner.passes.run_directory import IncompleteRunError, encode_record
+from scanner.records import Certificate, Domain, Host, InputLine, JudgeInfo, Route, SessionRecord
+from scanner.report.summary import Summary
+from scanner.times import utc_text
+
+
+class JudgePass:
+    """Judges a run as it stands, finished or not."""
+
+    def __init__(self, context: RunContext) -> None:
+        self._directory = context.directory
+        self._run = context.run
+        self._settings = context.settings
+        self._clock = context.clock
+        self._progress = context.progress
+        self._stop = context.stop
+        self._summary = Summary()
+
+    def run(self) -> Summary:
+        """Writes domains.jsonl and judge.json, each in one piece. Raises RunError, DiskFault, Interrupted."""
+        index = self._read_input()
+        found = self._find()
+        self._progress.begin("judge domains", index.distinct_domains + self._run.input.invalid_lines)
+        with contextlib.ExitStack() as parts, self._directory.replacing("domains.jsonl") as file:
+            for line in self._encoded(found, index, parts):
+                file.write(line)
+        judged_at = utc_text(self._clock.now_utc())
+        self._directory.write_records("judge.json", [JudgeInfo(rules=RULES, version=__version__, judged_at=judged_at)])
+        return self._summary
+
+    def _read_input(self) -> InputIndex:
+        """The input as it was read. Raises IncompleteRunError if some of it is missing now."""
+        index = InputIndex(self._directory.read(InputLine))
+        expected = self._run.input
+        if (index.distinct_domains, index.invalid_lines) != (expected.distinct_domains, expected.invalid_lines):
+            raise IncompleteRunError(
+                f"{self._directory.path}/input.jsonl has {index.distinct_domains} domains, run.json says "
+                f"{expected.distinct_domains}: the run is damaged, and its domains.jsonl is left as it is"
+            )
+        return index
+
+    def _read_roots(self) -> bytes:
+        """The trust store of the run. Raises IncompleteRunError if it is another one now."""
+        roots = self._directory.read_file("roots.pem")
+        if sha256(roots).hexdigest() != self._run.roots_sha256:
+            raise IncompleteRunError(
+                f"{self._directory.path}/roots.pem is not the trust store that the run was made with: put it back"
+            )
+        return roots
+
+    # What was found ------------------------------------------------------------------------------------
+
+    def _find(self) -> Found:
+        self._progress.begin("judge sessions", None)
+        facts = self._facts()
+
+        def facts_of(target: str) -> TargetFacts | None:
+            sessions = facts.get(int(target, 16))
+            return combine_attempts(sessions) if sessions else None
+
+        options = JudgeOptions(
+            port=self._settings.probe.port,
+            max_addresses=self._settings.dns.max_addresses,
+            no_ipv6=all(start.no_ipv6 for start in self._run.starts),
+        )
+        hosts = {host.exchange: host for host in self._directory.read(Host)}
+        return Found(hosts, facts_of, options, parse_expectation(self._settings.judge.expect_mx))
+
+    def _facts(self) -> dict[int, list[SessionFacts]]:
+        """The facts of all sessions by target; the last line of a session counts."""
+        certificates = {record.sha256: record.der for record in self._directory.read(Certificate)}
+        chains = ChainJudge(self._read_roots(), certificates)
+        facts: dict[int, list[SessionFacts]] = {}
+        for session in self._directory.read(SessionRecord):
+            self._stop.check()
+            earlier = facts.get(int(session.target, 16), [])
+            others = [fact for fact in earlier if fact.session != session.session]
+            facts[int(session.target, 16)] = [*others, reduce_session(session, chains)]
+            self._progress.advance(session.outcome)
+        for of_target in facts.values():
+            for fact in of_target:
+                self._summary.add_session(fact.outcome)
+        self._summary.missing_certificates = len(chains.missing)
+        return facts
+
+    # Domains in input order ----------------------------------------------------------------------------
+
+    def _encoded(self, found: Found, index: InputIndex, parts: contextlib.ExitStack) -> Iterator[bytes]:
+        """The lines of domains.jsonl in input order."""
+        if self._run.partitions == 1:
+            return (encode_record(record) for _, record in self._judge_partition(0, found, index))
+        files = [
+            self._write_partition(parts.enter_context(self._directory.scratch()), number, found, index)
+            for number in range(self._run.partitions)
+        ]
+        numbered = heapq.merge(*(_numbered_lines(file) for file in files), key=lambda line: line[0])
+        return (line for _, line in numbered)
+
+    def _write_partition(self, file: BinaryIO, partition: int, found: Found, index: InputIndex) -> BinaryIO:
+        records = self._judge_partition(partition, found, index)
+        file.writelines(b"%d\t%b" % (number, encode_record(record)) for number, record in records)
+        file.seek(0)
+        return file
+
+    def _judge_partition(self, partition: int, found: Found, index: InputIndex) -> Iterator[tuple[int, Domain]]:
+        """The records of a partition's domains with the number of their first line, in input order."""
+        routes = {route.domain: route for route in self._directory.read(Route, partition)}
+        seen: set[int] = set()
+        for line in self._directory.read(InputLine):
+            if partition_of(line.domain or "", self._run.partitions) != partition:
+                continue
+            if line.domain is None:
+                record = judge_invalid(line, found)
+            elif (key := hash64(line.domain)) not in seen:
+                seen.add(key)
+                record = judge_domain(index.lines_of(line), routes.get(line.domain), found)
+            else:
+                continue
+            self._stop.check()
+            self._summary.add(record)
+            self._progress.advance(record.mail_route.kind)
+            yield line.line, record
+
+
+def _numbered_lines(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    for line in file:
+        number, _, record = line.partition(b"\t")
+        yield int(number), record

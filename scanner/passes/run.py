@@ -1,0 +1,205 @@
+"""A run as a whole: begun, gone on with, brought through its passes, and ended."""
+
+import asyncio
+import gc
+import platform
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib.metadata import PackageNotFoundError, version
+
+import msgspec
+
+from scanner import __version__
+from scanner.net.clock import Clock
+from scanner.net.machine import has_ipv6
+from scanner.net.resolver import AiodnsResolver
+from scanner.net.streams import connect
+from scanner.net.tls import probing_context
+from scanner.outcomes import OUTCOMES_OF_OURS
+from scanner.passes.context import RunContext
+from scanner.passes.events import EventLog
+from scanner.passes.expectation_check import ExpectationCheck
+from scanner.passes.input import InputReader
+from scanner.passes.judge import JudgePass
+from scanner.passes.partitions import hash64, partitions_for
+from scanner.passes.probe import ProbePass
+from scanner.passes.progress import Progress, StopRequest
+from scanner.passes.resolve import ResolvePass, is_host_ours, is_ours
+from scanner.passes.roots import read_roots
+from scanner.passes.run_directory import RunDirectory, RunError
+from scanner.probe.session import Survey
+from scanner.records import FORMAT, RECORDS, Host, Route, Run, SessionRecord, Start
+from scanner.report.summary import Summary
+from scanner.settings import Settings
+from scanner.times import utc_text
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """How this process was started: its command line, its event loop, and what it may change of a run."""
+
+    command_line: tuple[str, ...]
+    loop: str
+    loop_factory: Callable[[], asyncio.AbstractEventLoop]
+    clock: Clock
+    progress: Progress
+    stop: StopRequest
+
+
+def begin_run(directory: RunDirectory, source: str, settings: Settings, invocation: Invocation, *, lab: bool) -> Run:
+    """Writes input.jsonl whole, roots.pem and run.json. Raises InputError, RootsError, DiskFault."""
+    seed = settings.run.seed if settings.run.seed is not None else secrets.randbits(32)
+    roots_source, roots = read_roots(settings.trust.ca_file)
+    reader = InputReader(source, settings.input, seed)
+    invocation.progress.begin("read input", None)
+    expectations = ExpectationCheck(settings.judge.expect_mx)
+    directory.write_records("input.jsonl", expectations.watch(reader))
+    directory.write_file("roots.pem", roots)
+    summary = expectations.completed(reader.summary())
+    run = Run(
+        format=FORMAT,
+        run=f"{utc_text(invocation.clock.now_utc())}-{secrets.token_hex(4)}",
+        version=__version__,
+        settings=msgspec.to_builtins(settings),
+        input=summary,
+        resolver=settings.dns.servers or ("system",),
+        ehlo_name=settings.probe.ehlo_name,
+        seed=seed,
+        partitions=settings.run.partitions or partitions_for(summary.distinct_domains),
+        roots_sha256=sha256(roots).hexdigest(),
+        roots_source=roots_source,
+        public_suffix_version=_public_suffix_version(),
+        lab=lab,
+        starts=(_start(1, invocation),),
+        counters={},
+    )
+    directory.write_run(run)
+    return run
+
+
+def go_on_with(directory: RunDirectory, run: Run, changed: tuple[str, ...], invocation: Invocation) -> Run:
+    """Repairs the directory of an unfinished run and notes another start. To be called under the lock."""
+    directory.repair()
+    start = _start(len(run.starts) + 1, invocation, changed)
+    run = msgspec.structs.replace(run, starts=(*run.starts, start))
+    directory.write_run(run)
+    return run
+
+
+def is_finished(directory: RunDirectory, run: Run) -> bool:
+    """True if a start of the run came to its end and left nothing that a fault of ours kept from being known."""
+    if run.starts[-1].exit != 0:
+        return False
+    routes = {hash64(route.domain): is_ours(route) for route in directory.read(Route)}
+    hosts = {hash64(host.exchange): is_host_ours(host) for host in directory.read(Host)}
+    sessions = {session.session: session.outcome in OUTCOMES_OF_OURS for session in directory.read(SessionRecord)}
+    return not any(any(ours.values()) for ours in (routes, hosts, sessions))
+
+
+def settings_of(run: Run) -> Settings:
+    """The settings that a run was begun with. Raises RunError if they are not this version's."""
+    try:
+        return msgspec.convert(run.settings, Settings)
+    except msgspec.ValidationError as error:
+        raise RunError(f"the settings in run.json are of another version: {error}") from error
+
+
+class RunExecution:
+    """One start of a run, from its first lookup to its summary."""
+
+    def __init__(self, directory: RunDirectory, run: Run, settings: Settings, invocation: Invocation) -> None:
+        self._directory = directory
+        self._run = run
+        self._invocation = invocation
+        self._context = RunContext(directory, run, settings, invocation.clock, invocation.progress, invocation.stop)
+        self.bugs = 0
+
+    def scan(self) -> Summary:
+        """All passes. Raises OurFault, DiskFault, Interrupted, RunError."""
+        invocation = self._invocation
+        number = len(self._run.starts)
+        with EventLog(self._directory, invocation.clock, number) as events:
+            events.append("started" if number == 1 else "resumed")
+            _calm_the_collector()
+            with asyncio.Runner(loop_factory=invocation.loop_factory) as runner:
+                runner.run(invocation.stop.abortable(self._resolve_and_probe(events)))
+            summary = JudgePass(self._context).run()
+            events.append("finished")
+        return summary
+
+    def end(self, exit_code: int, reason: str | None) -> None:
+        """Notes in run.json how this start ended. Raises DiskFault."""
+        start = msgspec.structs.replace(
+            self._run.starts[-1], end=utc_text(self._invocation.clock.now_utc()), exit=exit_code, reason=reason
+        )
+        self._run = msgspec.structs.replace(
+            self._run, starts=(*self._run.starts[:-1], start), counters=count_records(self._directory)
+        )
+        self._directory.write_run(self._run)
+
+    async def _resolve_and_probe(self, events: EventLog) -> None:
+        resolver = AiodnsResolver(self._context.settings.dns, self._context.clock)
+        try:
+            await ResolvePass(self._context, resolver).run()
+            probe = ProbePass(self._context, self._survey(), resolver, events)
+            try:
+                await probe.run()
+            finally:
+                self.bugs = probe.bugs
+        finally:
+            await resolver.close()
+
+    def _survey(self) -> Survey:
+        settings = self._context.settings
+        sources = settings.probe.source_address
+        return Survey(
+            run=self._run.run,
+            start=len(self._run.starts),
+            ehlo_name=self._run.ehlo_name,
+            implicit_tls=settings.probe.implicit_tls,
+            limits=settings.limits,
+            source_ipv4=next((address for address in sources if ":" not in address), None),
+            source_ipv6=next((address for address in sources if ":" in address), None),
+            tls_context=probing_context(),
+            connector=connect,
+            clock=self._context.clock,
+        )
+
+
+_COUNTED = ("routes", "hosts", "targets", "sessions", "certificates")
+
+
+def count_records(directory: RunDirectory) -> dict[str, int]:
+    """How many lines the files of a run have; counted anew, never carried on."""
+    return {name: directory.count(RECORDS[name]) for name in _COUNTED}
+
+
+def _calm_the_collector() -> None:
+    """Leaves what is loaded for good out of the garbage collector's rounds, and has it go round less often.
+
+    A run makes many short-lived objects and few cycles; the default thresholds cost it 3 % of its CPU.
+    """
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+
+
+def _start(number: int, invocation: Invocation, changed: tuple[str, ...] = ()) -> Start:
+    return Start(
+        start=number,
+        at=utc_text(invocation.clock.now_utc()),
+        version=__version__,
+        host=platform.node(),
+        command_line=invocation.command_line,
+        changed_settings=changed,
+        loop=invocation.loop,
+        no_ipv6=not has_ipv6(),
+    )
+
+
+def _public_suffix_version() -> str:
+    try:
+        return version("publicsuffixlist")
+    except PackageNotFoundError:
+        return "unknown"

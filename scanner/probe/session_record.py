@@ -1,0 +1,139 @@
+"""What a finished session left behind, as the record of format 1."""
+
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+from scanner.outcomes import Outcome, SessionFlag, Stage, StarttlsResult, Variant
+from scanner.probe.dialogue import SessionEnded
+from scanner.probe.peer import SmtpPeer
+from scanner.records import (
+    ByteCounts,
+    Replies,
+    ReplyRecord,
+    SessionRecord,
+    Starttls,
+    Target,
+    Timings,
+    TlsRecord,
+)
+from scanner.smtp.extensions import Extensions
+from scanner.smtp.replies import Reply
+from scanner.times import utc_text
+from scanner.wire_text import escape_octets
+
+
+class SessionFrame(NamedTuple):
+    """What is known of a session without having held it; times are seconds since the epoch."""
+
+    session: str
+    variant: Variant
+    attempt: int
+    run: str
+    start: int
+    ehlo_name: str
+    implicit_tls: bool
+    host_asked_at: str | None
+    started_at: float
+    ended_at: float
+
+
+def session_record(target: Target, frame: SessionFrame, peer: SmtpPeer, end: SessionEnded) -> SessionRecord:
+    """The record of a session that is over."""
+    is_octets = end.limit is not None and end.limit.endswith(("_bytes", "_lines"))
+    return SessionRecord(
+        session=frame.session,
+        target=target.target,
+        run=frame.run,
+        address=target.address,
+        port=target.port,
+        server_name=target.server_name,
+        variant=frame.variant,
+        attempt=frame.attempt,
+        start=frame.start,
+        source_address=peer.tcp.source_address if peer.tcp else None,
+        ehlo_name=frame.ehlo_name,
+        host_asked_at=frame.host_asked_at,
+        started_at=utc_text(frame.started_at),
+        ended_at=utc_text(frame.ended_at),
+        stage=end.stage,
+        outcome=end.outcome,
+        limit=end.limit,
+        limit_s=None if is_octets else end.limit_value,
+        limit_bytes=int(end.limit_value) if is_octets and end.limit_value is not None else None,
+        error=None if end.error is None else escape_octets(end.error.encode("utf-8", "backslashreplace")),
+        error_code=end.error_code,
+        cause=None,
+        about_us=None,
+        replies=_replies(peer),
+        extensions=_extensions(peer.extensions),
+        extensions_after_tls=_extensions(peer.extensions_after_tls),
+        starttls=_starttls(peer, end, implicit_tls=frame.implicit_tls),
+        tls=_tls(peer),
+        timings_ms=Timings(**peer.timings_ms),
+        bytes=ByteCounts(
+            read=peer.tcp.octets_read if peer.tcp else 0, written=peer.tcp.octets_written if peer.tcp else 0
+        ),
+        flags=_flags(peer),
+    )
+
+
+def _replies(peer: SmtpPeer) -> Replies:
+    by_stage: dict[str, Any] = {stage: _reply(reply) for stage, reply in peer.replies.items()}
+    return Replies(**by_stage)
+
+
+def _reply(reply: Reply) -> ReplyRecord:
+    return ReplyRecord(
+        code=reply.code,
+        enhanced_code=reply.enhanced_code,
+        lines=tuple(escape_octets(line) for line in reply.lines),
+    )
+
+
+def _extensions(extensions: Extensions | None) -> dict[str, str] | None:
+    if extensions is None:
+        return None
+    return {escape_octets(name): escape_octets(value) for name, value in extensions.parameters.items()}
+
+
+def _starttls(peer: SmtpPeer, end: SessionEnded, *, implicit_tls: bool) -> Starttls:
+    offered = peer.extensions is not None and b"STARTTLS" in peer.extensions
+    return Starttls(
+        offered=offered,
+        masked=peer.starttls_masked,
+        result=_starttls_result(peer, end, offered=offered, implicit_tls=implicit_tls),
+    )
+
+
+def _starttls_result(peer: SmtpPeer, end: SessionEnded, *, offered: bool, implicit_tls: bool) -> StarttlsResult:
+    if peer.tls is not None:
+        return StarttlsResult.done
+    if end.stage is Stage.starttls and end.outcome in (
+        Outcome.transient_negative,
+        Outcome.permanent_negative,
+    ):
+        return StarttlsResult.refused
+    if end.stage in (Stage.starttls, Stage.tls):
+        return StarttlsResult.failed
+    if implicit_tls or peer.extensions is None or offered:
+        return StarttlsResult.not_reached
+    return StarttlsResult.masked if peer.starttls_masked else StarttlsResult.not_offered
+
+
+def _tls(peer: SmtpPeer) -> TlsRecord | None:
+    if peer.tls is None:
+        return None if peer.tls_alert is None else TlsRecord(alert=peer.tls_alert)
+    return TlsRecord(
+        version=peer.tls.version,
+        cipher=peer.tls.cipher,
+        group=peer.tls.group,
+        chain=tuple(sha256(der).hexdigest() for der in peer.tls.chain),
+        alert=peer.tls_alert,
+    )
+
+
+def _flags(peer: SmtpPeer) -> tuple[SessionFlag, ...]:
+    flags = set(peer.session.flags)
+    if peer.transcript.is_cut:
+        flags.add(SessionFlag.transcript_cut)
+    return tuple(sorted(flags))

@@ -1,0 +1,450 @@
+"""What a run says: one Struct a line of its files, in the order of its keys. The words are in outcomes.py.
+
+`mxscan schema` is made from these; reading refuses unknown fields and words that are not on the lists.
+Times are text in UTC with milliseconds and `Z`; what came over the wire is escaped as wire_text.py says.
+"""
+
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+
+from scanner.outcomes import (
+    AddressFlag,
+    Cause,
+    DnsStatus,
+    FindingKind,
+    HostFlag,
+    Outcome,
+    RouteFlag,
+    RouteKind,
+    SessionFlag,
+    Severity,
+    Stage,
+    StarttlsResult,
+    Variant,
+    VerdictValue,
+)
+
+#: The number in run.json that says which of these layouts a run directory has.
+FORMAT = 1
+
+#: `lines` of a domain lists this many of its input lines, and `input` this many octets of one.
+MAX_LINES_LISTED = 100
+MAX_INPUT_OCTETS = 1024
+
+Time = Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")]
+EscapedText = Annotated[str, Meta(pattern=r"^(?:[ -\[\]-~]|\\x[0-9A-F]{2})*$")]
+#: Words of ours, with what came over the wire escaped within them: no control, so inert wherever it is shown.
+Words = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
+#: A line of a transcript. A lone backslash at its end says that no end of line followed.
+TranscriptText = Annotated[str, Meta(pattern=r"^(?:[ -\[\]-~]|\\x[0-9A-F]{2})*\\?$")]
+TargetId = Annotated[str, Meta(pattern=r"^[0-9a-f]{16}$")]
+SessionId = Annotated[str, Meta(pattern=r"^[0-9a-f]{16}\.[1-9][0-9]*\.[a-z_]+$")]
+Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+Count = Annotated[int, Meta(ge=0)]
+Port = Annotated[int, Meta(ge=1, le=65535)]
+Milliseconds = Annotated[float, Meta(ge=0)]
+Metadata = dict[str, str]
+
+
+class Record(Struct, frozen=True, forbid_unknown_fields=True):
+    """A line of a run's file, or a part of one."""
+
+
+# input.jsonl ------------------------------------------------------------------------------------------
+
+
+class InputLine(Record, frozen=True, kw_only=True):
+    """One line of the input: the domain it names, or the reason why it names none."""
+
+    line: Annotated[int, Meta(ge=1)]
+    input: EscapedText
+    domain: str | None
+    reason: str | None = None
+    meant: str | None = None
+    metadata: Metadata = {}
+
+
+# routes-*.jsonl ---------------------------------------------------------------------------------------
+
+
+class Mx(Record, frozen=True, kw_only=True):
+    """One MX record; `preference` is null for the implicit MX."""
+
+    preference: Annotated[int, Meta(ge=0, le=65535)] | None
+    exchange: EscapedText
+    flags: tuple[HostFlag, ...] = ()
+
+
+class Route(Record, frozen=True, kw_only=True):
+    """Where a domain receives mail, as one attempt found it."""
+
+    domain: str
+    attempt: Annotated[int, Meta(ge=1)]
+    kind: RouteKind
+    flags: tuple[RouteFlag, ...]
+    dns_status: DnsStatus
+    ttl_s: Count | None
+    asked_at: Time | None
+    ms: Milliseconds
+    cname_chain: tuple[EscapedText, ...]
+    ad: bool | None
+    mx_total: Count
+    mx: tuple[Mx, ...]
+
+
+# hosts-*.jsonl ----------------------------------------------------------------------------------------
+
+
+class HostAddress(Record, frozen=True, kw_only=True):
+    address: str
+    flags: tuple[AddressFlag, ...] = ()
+
+
+class AddressLookup(Record, frozen=True, kw_only=True):
+    """The answer for one address family of a mail host."""
+
+    dns_status: DnsStatus
+    ttl_s: Count | None
+    addresses: tuple[HostAddress, ...]
+    cname_chain: tuple[EscapedText, ...]
+    ad: bool | None
+    asked_at: Time | None
+    ms: Milliseconds
+
+
+class Host(Record, frozen=True, kw_only=True):
+    """A mail host and its addresses, as one attempt found them."""
+
+    exchange: EscapedText
+    attempt: Annotated[int, Meta(ge=1)]
+    a: AddressLookup
+    aaaa: AddressLookup
+    tlsa: None = None
+    tlsa_base_domain: None = None
+
+
+# targets-*.jsonl --------------------------------------------------------------------------------------
+
+
+class Target(Record, frozen=True, kw_only=True):
+    """A distinct (address, port, server name) of the plan; `queue` is the address's network."""
+
+    target: TargetId
+    address: str
+    port: Port
+    server_name: str
+    pace_group: str
+    queue: str
+
+
+# sessions-*.jsonl -------------------------------------------------------------------------------------
+
+
+class ReplyRecord(Record, frozen=True, kw_only=True):
+    """One complete reply: its code, its enhanced status code (RFC 3463) and the text of its lines."""
+
+    code: Annotated[int, Meta(ge=200, le=599)]
+    enhanced_code: Annotated[str, Meta(pattern=r"^[245]\.\d{1,3}\.\d{1,3}$")] | None
+    lines: tuple[EscapedText, ...]
+
+
+class Replies(Record, frozen=True, kw_only=True):
+    """Replies by the stage that asked for them; null where none came."""
+
+    greeting: ReplyRecord | None = None
+    ehlo: ReplyRecord | None = None
+    helo: ReplyRecord | None = None
+    starttls: ReplyRecord | None = None
+    ehlo_after_tls: ReplyRecord | None = None
+    mail: ReplyRecord | None = None
+    rcpt: tuple[ReplyRecord, ...] = ()
+    quit: ReplyRecord | None = None
+
+
+class Starttls(Record, frozen=True, kw_only=True):
+    offered: bool
+    masked: bool
+    result: StarttlsResult
+
+
+class TlsRecord(Record, frozen=True, kw_only=True):
+    """What the handshake gave; `chain` is the served certificates by SHA-256, the leaf first."""
+
+    version: str | None = None
+    cipher: str | None = None
+    group: str | None = None
+    chain: tuple[Sha256, ...] = ()
+    alert: str | None = None
+
+
+class Timings(Record, frozen=True, kw_only=True):
+    """How long each stage took; null where it was not reached."""
+
+    connect: Milliseconds | None = None
+    greeting: Milliseconds | None = None
+    ehlo: Milliseconds | None = None
+    helo: Milliseconds | None = None
+    starttls: Milliseconds | None = None
+    tls: Milliseconds | None = None
+    ehlo_after_tls: Milliseconds | None = None
+    mail: Milliseconds | None = None
+    rcpt: Milliseconds | None = None
+    quit: Milliseconds | None = None
+
+
+class ByteCounts(Record, frozen=True, kw_only=True):
+    read: Count
+    written: Count
+
+
+class SessionRecord(Record, frozen=True, kw_only=True):
+    """One SMTP session: what was said to a target, how far it went and how it ended."""
+
+    session: SessionId
+    target: TargetId
+    run: str
+    address: str
+    port: Port
+    server_name: str
+    variant: Variant
+    attempt: Annotated[int, Meta(ge=1)]
+    start: Annotated[int, Meta(ge=1)]
+    source_address: str | None
+    ehlo_name: str
+    host_asked_at: Time | None
+    started_at: Time
+    ended_at: Time
+    stage: Stage
+    outcome: Outcome
+    limit: str | None
+    limit_s: float | None
+    limit_bytes: Count | None
+    error: str | None
+    error_code: str | None
+    cause: Cause | None
+    about_us: bool | None
+    replies: Replies
+    extensions: dict[EscapedText, EscapedText] | None
+    extensions_after_tls: dict[EscapedText, EscapedText] | None
+    starttls: Starttls
+    tls: TlsRecord | None
+    timings_ms: Timings
+    bytes: ByteCounts
+    flags: tuple[SessionFlag, ...]
+
+
+# transcripts-*.jsonl ----------------------------------------------------------------------------------
+
+
+class Speaker:
+    """Who said a line of a transcript."""
+
+    server = "S"
+    client = "C"
+    remark = "*"
+
+
+#: Seconds since the session began, who (`S`, `C`, `*`), and the line.
+TranscriptLine = tuple[Annotated[float, Meta(ge=0)], Annotated[str, Meta(pattern=r"^[SC*]$")], TranscriptText]
+
+
+class Transcript(Record, frozen=True, kw_only=True):
+    """Every line of a session, by whom and when; there is one for every session, also if nothing connected."""
+
+    session: SessionId
+    lines: tuple[TranscriptLine, ...]
+
+
+# certificates-*.jsonl ---------------------------------------------------------------------------------
+
+
+class Certificate(Record, frozen=True, kw_only=True):
+    """A certificate described field by field; what could not be read is null and named in `parse_errors`."""
+
+    sha256: Sha256
+    der: bytes
+    spki_sha256: Sha256 | None
+    subject: EscapedText | None
+    issuer: EscapedText | None
+    common_names: tuple[EscapedText, ...] | None
+    serial: Annotated[str, Meta(pattern=r"^-?[0-9a-f]+$")] | None
+    dns_names: tuple[EscapedText, ...] | None
+    ip_addresses: tuple[EscapedText, ...] | None
+    not_before: Time | None
+    not_after: Time | None
+    key_type: str | None
+    key_bits: Count | None
+    signature_algorithm: str | None
+    is_ca: bool | None
+    is_self_issued: bool | None
+    extended_key_usage: tuple[str, ...] | None
+    parse_errors: dict[str, EscapedText]
+
+
+# events.jsonl -----------------------------------------------------------------------------------------
+
+
+class Event(Record, frozen=True, kw_only=True):
+    """What happened to the run; `detail` has the words of the event."""
+
+    at: Time
+    start: Annotated[int, Meta(ge=1)]
+    event: str
+    detail: dict[str, str | float | bool | None] = {}
+
+
+# run.json, judge.json ---------------------------------------------------------------------------------
+
+
+class InputSource(Record, frozen=True, kw_only=True):
+    """Where the list came from and what its lines were taken for."""
+
+    source: str
+    sha256: Sha256
+    lines: Count
+    distinct_domains: Count
+    invalid_lines: Count
+    column: str | None
+    remarks: tuple[str, ...] = ()
+
+
+class Start(Record, frozen=True, kw_only=True):
+    """One start of the run: the first, or a resumption."""
+
+    start: Annotated[int, Meta(ge=1)]
+    at: Time
+    version: str
+    host: str
+    command_line: tuple[str, ...]
+    changed_settings: tuple[str, ...] = ()
+    loop: str
+    no_ipv6: bool
+    end: Time | None = None
+    exit: int | None = None
+    reason: str | None = None
+
+
+class Run(Record, frozen=True, kw_only=True):
+    """run.json: what was asked for, and each start of it."""
+
+    format: int
+    run: str
+    version: str
+    settings: dict[str, Any]
+    input: InputSource
+    resolver: tuple[str, ...]
+    ehlo_name: str
+    seed: int
+    partitions: Annotated[int, Meta(ge=1)]
+    roots_sha256: Sha256
+    roots_source: str
+    public_suffix_version: str
+    lab: bool
+    starts: tuple[Start, ...]
+    counters: dict[str, int]
+
+
+class JudgeInfo(Record, frozen=True, kw_only=True):
+    """judge.json: which rules judged the run, and when."""
+
+    rules: int
+    version: str
+    judged_at: Time
+
+
+# domains.jsonl ----------------------------------------------------------------------------------------
+
+
+class MailRoute(Record, frozen=True, kw_only=True):
+    kind: RouteKind
+    flags: tuple[RouteFlag, ...]
+    dns_status: DnsStatus
+    mx_total: Count
+
+
+class JudgedAddress(Record, frozen=True, kw_only=True):
+    """An address of a mail host and how its last counted session ended; `reason` says why there is none."""
+
+    address: str
+    sessions: tuple[SessionId, ...]
+    stage: Stage | None
+    outcome: Outcome | None
+    limit: str | None
+    reason: str | None
+    flags: tuple[AddressFlag, ...]
+
+
+class JudgedHost(Record, frozen=True, kw_only=True):
+    preference: Annotated[int, Meta(ge=0, le=65535)] | None
+    exchange: EscapedText
+    flags: tuple[HostFlag, ...]
+    a_status: DnsStatus
+    aaaa_status: DnsStatus
+    addresses: tuple[JudgedAddress, ...]
+
+
+class Verdict(Record, frozen=True, kw_only=True):
+    """A claim about a domain: how many of its units say yes, no and unknown, and why unknown."""
+
+    value: VerdictValue
+    yes: Count
+    no: Count
+    unknown: Count
+    complete: bool
+    preferred: VerdictValue
+    reasons: tuple[str, ...]
+
+
+class Verdicts(Record, frozen=True, kw_only=True):
+    """`expected_mx` is null unless an expectation was given."""
+
+    reachable: Verdict
+    smtp: Verdict
+    starttls: Verdict
+    certificate_trusted: Verdict
+    certificate_name: Verdict
+    expected_mx: Verdict | None = None
+
+
+class Finding(Record, frozen=True, kw_only=True):
+    """Something to know about: what, where, the proof, and what to do about it."""
+
+    kind: FindingKind
+    severity: Severity
+    subject: Words
+    evidence: Words
+    session: SessionId | None
+    fix: str
+
+
+class Domain(Record, frozen=True, kw_only=True):
+    """The product: everything known about one domain, or about a line that is none."""
+
+    domain: str | None
+    line: Annotated[int, Meta(ge=1)] | None
+    lines: tuple[int, ...]
+    lines_total: Annotated[int, Meta(ge=1)]
+    input: EscapedText
+    metadata: Metadata
+    metadata_more: tuple[Metadata, ...]
+    mail_route: MailRoute
+    mail_hosts: tuple[JudgedHost, ...]
+    verdicts: Verdicts
+    findings: tuple[Finding, ...]
+
+
+#: The file (without its ending) and the record of each of its lines; * marks sets of parts.
+RECORDS: dict[str, type[Record]] = {
+    "run": Run,
+    "input": InputLine,
+    "routes": Route,
+    "hosts": Host,
+    "targets": Target,
+    "sessions": SessionRecord,
+    "transcripts": Transcript,
+    "certificates": Certificate,
+    "events": Event,
+    "domains": Domain,
+    "judge": JudgeInfo,
+}

@@ -1,0 +1,1 @@
+"""Records → what people read: the summary of a run, and a domain with its transcripts."""

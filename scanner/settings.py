@@ -1,0 +1,108 @@
+"""What a run is told: every setting, its default and its bounds. configs/default.toml documents each one."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+Seconds = Annotated[float, Meta(gt=0, le=86400)]
+Bytes = Annotated[int, Meta(ge=64, le=1 << 30)]
+Positive = Annotated[int, Meta(ge=1, le=1_000_000)]
+NonNegative = Annotated[int, Meta(ge=0)]
+Rate = Annotated[float, Meta(gt=0, le=1_000_000)]
+PortNumber = Annotated[int, Meta(ge=1, le=65535)]
+OptionalPort = Annotated[int, Meta(ge=0, le=65535)]
+
+
+class Table(Struct, frozen=True, forbid_unknown_fields=True):
+    """One table of the settings file."""
+
+
+class InputSettings(Table, frozen=True, kw_only=True):
+    column: str = ""
+    header: Literal["auto", "yes", "no"] = "auto"
+    limit: NonNegative = 0
+    sample: NonNegative = 0
+
+
+class DnsSettings(Table, frozen=True, kw_only=True):
+    servers: tuple[str, ...] = ()
+    lookup_s: Seconds = 15.0
+    tries: Annotated[int, Meta(ge=1, le=20)] = 6
+    width: Positive = 100
+    slow_width: Positive = 2000
+    slow_after_s: Seconds = 0.5
+    lookups_per_resolver: Positive = 50_000
+    max_age_s: Seconds = 3600.0
+    max_mx: Positive = 20
+    max_addresses: Positive = 8
+    max_cname_chain: Positive = 10
+
+
+class ProbeSettings(Table, frozen=True, kw_only=True):
+    ehlo_name: str = ""
+    port: PortNumber = 25
+    implicit_tls: bool = False
+    width: Positive = 500
+    source_address: tuple[str, ...] = ()
+    allow_networks: tuple[str, ...] = ()
+
+
+class Limits(Table, frozen=True, kw_only=True):
+    """Deadlines of a session's stages, and how much of a server's talk is read (protocol: RFC 5321 §4.5.3)."""
+
+    connect_s: Seconds = 15.0
+    greeting_s: Seconds = 30.0
+    reply_s: Seconds = 30.0
+    tls_s: Seconds = 20.0
+    quit_s: Seconds = 2.0
+    session_s: Seconds = 90.0
+    reply_line_bytes: Bytes = 8192
+    reply_bytes: Bytes = 65536
+    reply_lines: Positive = 200
+    session_bytes: Bytes = 262144
+    transcript_bytes: Bytes = 262144
+
+
+class PaceSettings(Table, frozen=True, kw_only=True):
+    """Sessions at a time and new ones a second, towards one address, one network, one pace group."""
+
+    address_sessions: Positive = 1
+    address_per_s: Rate = 1.0
+    network_sessions: Positive = 8
+    network_per_s: Rate = 8.0
+    group_sessions: Positive = 32
+    group_per_s: Rate = 32.0
+
+
+class TrustSettings(Table, frozen=True, kw_only=True):
+    ca_file: str = ""
+
+
+class JudgeSettings(Table, frozen=True, kw_only=True):
+    expect_mx: tuple[str, ...] = ()
+
+
+class RunSettings(Table, frozen=True, kw_only=True):
+    seed: Annotated[int, Meta(ge=0, le=(1 << 63) - 1)] | None = None
+    partitions: Annotated[int, Meta(ge=0, le=1000)] = 0
+    loop: Literal["auto", "uvloop", "asyncio"] = "auto"
+
+
+class LabSettings(Table, frozen=True, kw_only=True):
+    world: str = ""
+    domains: NonNegative = 0
+    real_limits: bool = False
+    dns_port: OptionalPort = 0
+    smtp_port: OptionalPort = 0
+
+
+class Settings(Table, frozen=True, kw_only=True):
+    input: InputSettings = InputSettings()
+    dns: DnsSettings = DnsSettings()
+    probe: ProbeSettings = ProbeSettings()
+    limits: Limits = Limits()
+    pace: PaceSettings = PaceSettings()
+    trust: TrustSettings = TrustSettings()
+    judge: JudgeSettings = JudgeSettings()
+    run: RunSettings = RunSettings()
+    lab: LabSettings = LabSettings()

@@ -1,0 +1,1 @@
+"""Certificates: what they say, whether a root vouches for them, whose name they carry, what is weak."""

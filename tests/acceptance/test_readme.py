@@ -1,0 +1,143 @@
+"""The README tells the truth: its examples give what stands there, its tables name what there is."""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import duckdb
+import msgspec
+import orjson
+import pytest
+
+from scanner import cli, exit_codes
+from scanner.commands.scan import command as scan_command
+from scanner.passes.run_directory import PARTS
+from scanner.records import RECORDS, Domain, Verdicts
+from tests.acceptance.running import ENVIRONMENT, MXSCAN, ROOT, domains_of
+
+README = (ROOT / "README.md").read_text()
+
+#: What differs from run to run: dates, times, ports, session ids of targets on chosen ports, durations.
+_DIFFERS = [
+    (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"), "TIME"),
+    (re.compile(r"\b[0-9a-f]{16}\.1\.survey"), "SESSION"),
+    (re.compile(r"(127\.\d+\.\d+\.\d+:|port )\d+"), r"\1PORT"),
+    (re.compile(r"^( +)\d+\.\d{3} "), r"\1SECONDS "),
+]
+
+
+def _comparable(text: str) -> list[str]:
+    return [_without_what_differs(line).rstrip() for line in text.rstrip().splitlines()]
+
+
+def _without_what_differs(line: str) -> str:
+    for pattern, word in _DIFFERS:
+        line = pattern.sub(word, line)
+    return line
+
+
+def _blocks(marker: str) -> Iterator[str]:
+    for match in re.finditer(rf"<!-- {re.escape(marker)} -->\n```\w*\n(.*?)```", README, re.DOTALL):
+        yield match[1]
+
+
+def _example(block: str) -> tuple[str, str]:
+    first, _, output = block.partition("\n")
+    assert first.startswith("$ ")
+    return first.removeprefix("$ "), output
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory to work in, with `mxscan` on the path, in which the README's first example was run."""
+    place = tmp_path_factory.mktemp("readme")
+    shim = place / "bin" / "mxscan"
+    shim.parent.mkdir()
+    shim.write_text(f'#!/bin/sh\nexec {" ".join(MXSCAN)} "$@"\n')
+    shim.chmod(0o755)
+    return place
+
+
+def _run(command: str, desk: Path) -> str:
+    environment = {**ENVIRONMENT, "PATH": f"{desk / 'bin'}:{ENVIRONMENT['PATH']}"}
+    result = subprocess.run(
+        ["bash", "-c", command], cwd=desk, env=environment, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def test_every_example_gives_what_stands_there(desk: Path) -> None:
+    examples = [_example(block) for block in _blocks("example")]
+    assert len(examples) == 2
+    for command, output in examples:
+        assert _comparable(_run(command, desk)) == _comparable(output), command
+
+
+def test_the_example_of_a_record_is_the_records_own(desk: Path) -> None:
+    (block,) = _blocks("record: expired.lab")
+    shown = orjson.loads(block)
+    real = next(record for record in domains_of(desk / "run1") if record.domain == "expired.lab")
+    assert msgspec.convert(shown, Domain)
+    assert _comparable(_indented(shown)) == _comparable(_indented(msgspec.to_builtins(real)))
+
+
+def _indented(record: object) -> str:
+    return orjson.dumps(record, option=orjson.OPT_INDENT_2).decode()
+
+
+def test_the_query_with_jq_gives_what_stands_there(desk: Path) -> None:
+    if shutil.which("jq") is None:
+        pytest.skip("jq is not installed")
+    (block,) = _blocks("example: jq")
+    command, output = _example(block)
+    assert _comparable(_run(command.replace(" | head", " 2>/dev/null | head"), desk)) == _comparable(output)
+
+
+def test_the_query_with_duckdb_gives_what_stands_there(desk: Path) -> None:
+    (query,) = _blocks("example: duckdb")
+    (expected,) = _blocks("result: duckdb")
+    rows = duckdb.connect().execute(query.replace("'run1/", f"'{desk}/run1/")).fetchall()
+    found = [" ".join(f"{value:<15}" for value in map(str, row)).rstrip() for row in rows]
+    assert found == expected.splitlines()[1:]
+
+
+def test_the_commands_to_paste_are_one_line_each() -> None:
+    for name in ("scan", "test"):
+        (block,) = _blocks(f"command: {name}")
+        assert block.count("\n") == 1
+        assert block.startswith("python3 -m venv .venv && .venv/bin/pip install")
+
+
+def test_every_exit_code_is_in_the_table() -> None:
+    table = README[README.index("| exit code") :].partition("\n\n")[0]
+    codes = {value for name, value in vars(exit_codes).items() if name.isupper()} - {exit_codes.PROBLEM}
+    assert {int(code) for row in re.findall(r"^\| ([0-9, ]+) \|", table, re.MULTILINE) for code in row.split(",")} == {
+        *codes,
+        130,
+        143,
+    }
+
+
+def test_every_file_of_a_run_is_in_the_table() -> None:
+    parts = set(PARTS.values())
+    for name in RECORDS:
+        ending = ".json`" if name in ("run", "judge") else "-*.jsonl`" if name in parts else ".jsonl`"
+        assert f"`{name}{ending}" in README.replace(", `judge", " `judge")
+
+
+def test_every_verdict_has_its_row() -> None:
+    assert set(Verdicts.__struct_fields__) <= set(re.findall(r"^\| `(\w+)` \|", README, re.MULTILINE))
+
+
+def test_every_option_of_scan_has_a_help_text() -> None:
+    assert [option.name for option in scan_command.params if isinstance(option, click.Option) and not option.help] == []
+
+
+def test_the_help_names_every_command() -> None:
+    result = subprocess.run([*MXSCAN, "--help"], capture_output=True, text=True, env=ENVIRONMENT, check=True)
+    for name, (_, text) in cli.COMMANDS.items():
+        assert re.search(rf"^  {name} +{re.escape(text[:20])}", result.stdout, re.MULTILINE), name

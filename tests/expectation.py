@@ -1,0 +1,218 @@
+"""What an entry of the world expects, as the record that must come out, and how a record differs. Pure.
+
+The record is compared completely: every field of it that is not on the closed list `NOT_COMPARED` must be
+equal, also one that is added to the format later.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from itertools import zip_longest
+from typing import Any
+
+from scanner.lab.world import Entry, ExpectedHost
+from scanner.names import parse_domain
+from scanner.outcomes import (
+    AddressFlag,
+    DnsStatus,
+    FindingKind,
+    NotKnown,
+    Outcome,
+    RouteKind,
+    Severity,
+    Stage,
+    VerdictValue,
+)
+from scanner.records import (
+    Domain,
+    Finding,
+    JudgedAddress,
+    JudgedHost,
+    MailRoute,
+    Record,
+    Verdict,
+    Verdicts,
+)
+from scanner.wire_text import escape_octets
+
+#: Where a line stood in the input, what else stood there, the ids of sessions, the wording of evidence and
+#: advice. Times, ports, byte counts and fingerprints are in no field of these records.
+NOT_COMPARED: dict[type[Record], frozenset[str]] = {
+    Domain: frozenset({"line", "lines", "lines_total", "metadata", "metadata_more"}),
+    JudgedAddress: frozenset({"sessions"}),
+    Finding: frozenset({"session", "evidence", "fix"}),
+}
+
+_VERDICT = re.compile(r"([a-z_]+) (\d+)/(\d+)/(\d+)(?: preferred=([a-z_]+))?((?: [a-z_]+)*)")
+_FINDING = re.compile(r"([a-z0-9-]+) ([a-z]+) (.+)", re.DOTALL)
+_REASONS = frozenset[str]({*Outcome, *DnsStatus, *NotKnown})
+_A_SESSION = "0123456789abcdef.1.survey"
+
+
+def differences(entry: Entry, record: Domain) -> list[str]:
+    """What in a record is not as its entry says, and what is missing from it: a readable line each."""
+    expected = expected_record(entry)
+    return [*_differing("", expected, record), *_unproven(record)]
+
+
+def expected_record(entry: Entry) -> Domain:
+    """The record that an entry expects; what is not compared has a value that a record may have.
+
+    Raises ValueError for an expectation that is not written as world.py says.
+    """
+    expect = entry.expect
+    is_name = expect.kind is not RouteKind.invalid_name
+    return Domain(
+        domain=parse_domain(entry.domain) if is_name else None,
+        line=None if is_name else 1,
+        lines=(1,),
+        lines_total=1,
+        input=escape_octets(entry.domain.encode()),
+        metadata={},
+        metadata_more=(),
+        mail_route=MailRoute(
+            kind=expect.kind, flags=expect.flags, dns_status=expect.dns_status, mx_total=expect.mx_total
+        ),
+        mail_hosts=tuple(map(_expected_host, expect.hosts)),
+        verdicts=Verdicts(
+            reachable=parse_verdict(expect.reachable),
+            smtp=parse_verdict(expect.smtp),
+            starttls=parse_verdict(expect.starttls),
+            certificate_trusted=parse_verdict(expect.certificate_trusted),
+            certificate_name=parse_verdict(expect.certificate_name),
+        ),
+        findings=tuple(map(parse_finding, expect.findings)),
+    )
+
+
+def parse_verdict(text: str) -> Verdict:
+    """`VALUE YES/NO/UNKNOWN [preferred=VALUE] [REASON…]` → the verdict. Raises ValueError."""
+    found = _VERDICT.fullmatch(text)
+    if found is None:
+        raise ValueError(f"{text!r} is not VALUE YES/NO/UNKNOWN [preferred=VALUE] [REASON…]")
+    value, yes, no, unknown, preferred, reasons = found.groups()
+    return Verdict(
+        value=VerdictValue(value),
+        yes=int(yes),
+        no=int(no),
+        unknown=int(unknown),
+        complete=int(unknown) == 0,
+        preferred=VerdictValue(preferred or value),
+        reasons=tuple(map(_reason, reasons.split())),
+    )
+
+
+def parse_address(text: str) -> JudgedAddress:
+    """`ADDRESS STAGE OUTCOME [LIMIT] [+FLAG…]`, `ADDRESS - REASON [+FLAG…]` → the address. Or ValueError."""
+    address, stage, outcome, *rest = text.split()
+    flags = tuple(AddressFlag(word[1:]) for word in rest if word.startswith("+"))
+    limits = [word for word in rest if not word.startswith("+")]
+    is_contacted = stage != "-"
+    if len(limits) > is_contacted:
+        raise ValueError(f"{text!r}: {limits[-1]!r} is too much")
+    return JudgedAddress(
+        address=address,
+        sessions=(_A_SESSION,) if is_contacted else (),
+        stage=Stage(stage) if is_contacted else None,
+        outcome=Outcome(outcome) if is_contacted else None,
+        limit=limits[0] if limits else None,
+        reason=None if is_contacted else _reason(outcome),
+        flags=flags,
+    )
+
+
+def parse_finding(text: str) -> Finding:
+    """`KIND SEVERITY SUBJECT` → the finding. Raises ValueError."""
+    found = _FINDING.fullmatch(text)
+    if found is None:
+        raise ValueError(f"{text!r} is not KIND SEVERITY SUBJECT")
+    kind, severity, subject = found.groups()
+    return Finding(
+        kind=FindingKind(kind),
+        severity=Severity(severity),
+        subject=subject,
+        evidence="what shows it",
+        session=None,
+        fix="what to do about it",
+    )
+
+
+def _expected_host(host: ExpectedHost) -> JudgedHost:
+    return JudgedHost(
+        preference=host.preference,
+        exchange=host.exchange,
+        flags=host.flags,
+        a_status=host.a,
+        aaaa_status=host.aaaa,
+        addresses=tuple(map(parse_address, host.addresses)),
+    )
+
+
+def _reason(word: str) -> str:
+    if word not in _REASONS:
+        raise ValueError(f"{word!r} is no reason of an unknown")
+    return word
+
+
+def _differing(where: str, expected: Any, found: Any) -> Iterator[str]:
+    if isinstance(expected, Record) and isinstance(found, Record):
+        for field in expected.__struct_fields__:
+            if field not in NOT_COMPARED.get(type(expected), ()):
+                yield from _differing_field(where, field, getattr(expected, field), getattr(found, field))
+    elif expected != found:
+        yield f"{where}: expected {_shown(expected)}, found {_shown(found)}"
+
+
+def _differing_field(where: str, field: str, expected: Any, found: Any) -> Iterator[str]:
+    where = f"{where}.{field}" if where else field
+    match field:
+        case "findings":
+            yield from _differing_findings(expected, found)
+        case "flags":  # a set that is written as a list
+            yield from _differing(where, sorted(expected), sorted(found))
+        case "mail_hosts" | "addresses":
+            for number, (one, other) in enumerate(zip_longest(expected, found), 1):
+                yield from _differing(f"{where}[{number}]", one, other)
+        case _:
+            yield from _differing(where, expected, found)
+
+
+def _differing_findings(expected: tuple[Finding, ...], found: tuple[Finding, ...]) -> Iterator[str]:
+    """Findings are compared as a multiset: one that is told twice is one too many."""
+    wanted, told = Counter(map(_shown, expected)), Counter(map(_shown, found))
+    for finding, times in (wanted - told).items():
+        yield f"missing finding: {finding}" + f" ({times} times)" * (times > 1)
+    for finding, times in (told - wanted).items():
+        yield f"unexpected finding: {finding}" + f" ({times} times)" * (times > 1)
+
+
+def _shown(value: Any) -> str:
+    match value:
+        case Finding():
+            return f"{value.kind} {value.severity} {value.subject}"
+        case JudgedHost():
+            return f"{value.preference} {value.exchange}"
+        case JudgedAddress():
+            return value.address
+        case None:
+            return "nothing"
+        case str():
+            return str(value)
+        case _:
+            return repr(value)
+
+
+def _unproven(record: Domain) -> Iterator[str]:
+    """What must be there, whatever it says: the proof of every finding, the session of every contact."""
+    addresses = [address for host in record.mail_hosts for address in host.addresses]
+    sessions = {session for address in addresses for session in address.sessions}
+    for address in addresses:
+        if bool(address.sessions) != (address.stage is not None):
+            yield f"{address.address}: sessions {address.sessions}, stage {_shown(address.stage)}"
+    for finding in record.findings:
+        if not finding.evidence:
+            yield f"{_shown(finding)}: without evidence"
+        if not finding.fix:
+            yield f"{_shown(finding)}: without a word on what to do"
+        if finding.session is not None and finding.session not in sessions:
+            yield f"{_shown(finding)}: proved by session {finding.session}, which is none of the domain's"

@@ -1,0 +1,143 @@
+"""What a run found of a domain, as its files would have it: routes, hosts, sessions."""
+
+from collections.abc import Iterable, Mapping
+
+from scanner.judgement.certificates import ChainJudge
+from scanner.judgement.domains import Found, InputLines
+from scanner.judgement.expectation import parse_expectation
+from scanner.judgement.facts import TargetFacts, combine_attempts, reduce_session
+from scanner.judgement.hosts import FactsOf, JudgeOptions
+from scanner.judgement.targets import target_id
+from scanner.outcomes import AddressFlag, DnsStatus, HostFlag, RouteFlag, RouteKind
+from scanner.records import (
+    AddressLookup,
+    Domain,
+    Finding,
+    Host,
+    HostAddress,
+    InputLine,
+    Metadata,
+    Mx,
+    Route,
+    SessionRecord,
+)
+from tests.tls.issuing import authority
+
+from .sessions import MX
+
+PORT = 25
+DOMAIN = "example.org"
+ROOTS = authority().pem
+
+NO_DATA = DnsStatus.no_data
+
+
+def looked_up(
+    *addresses: str | HostAddress, status: DnsStatus = DnsStatus.ok, alias: str | None = None
+) -> AddressLookup:
+    """The answer for one family; without addresses and status it is "no data"."""
+    answered = NO_DATA if status is DnsStatus.ok and not addresses else status
+    return AddressLookup(
+        dns_status=answered,
+        ttl_s=300,
+        addresses=tuple(
+            address if isinstance(address, HostAddress) else HostAddress(address=address) for address in addresses
+        ),
+        cname_chain=(alias,) if alias else (),
+        ad=None,
+        asked_at="2026-11-22T11:59:59.000Z",
+        ms=1.0,
+    )
+
+
+def flagged(address: str, *flags: AddressFlag) -> HostAddress:
+    return HostAddress(address=address, flags=flags)
+
+
+def host(a: AddressLookup | None = None, aaaa: AddressLookup | None = None, exchange: str = MX) -> Host:
+    """A mail host with these answers for A and AAAA, by default "no data" for both."""
+    return Host(exchange=exchange, attempt=1, a=a or looked_up(), aaaa=aaaa or looked_up())
+
+
+def mx(exchange: str = MX, preference: int | None = 10, *flags: HostFlag) -> Mx:
+    return Mx(preference=preference, exchange=exchange, flags=flags)
+
+
+def route(
+    kind: RouteKind,
+    *hosts: Mx,
+    flags: Iterable[RouteFlag] = (),
+    dns_status: DnsStatus = DnsStatus.ok,
+    mx_total: int | None = None,
+) -> Route:
+    return Route(
+        domain=DOMAIN,
+        attempt=1,
+        kind=kind,
+        flags=tuple(flags),
+        dns_status=dns_status,
+        ttl_s=300,
+        asked_at="2026-11-22T11:59:58.000Z",
+        ms=1.0,
+        cname_chain=(),
+        ad=None,
+        mx_total=len(hosts) if mx_total is None else mx_total,
+        mx=hosts,
+    )
+
+
+def lines(metadata: Metadata | None = None) -> InputLines:
+    """The one line of the input that names the domain."""
+    return InputLines(InputLine(line=1, input=DOMAIN, domain=DOMAIN, metadata=metadata or {}))
+
+
+def facts_of(sessions: Mapping[tuple[str, str], SessionRecord]) -> FactsOf:
+    """What was learnt in the session with each (exchange, address)."""
+    chains = ChainJudge(ROOTS, {})
+    facts = {
+        target_id(address, PORT, exchange): combine_attempts([reduce_session(session, chains)])
+        for (exchange, address), session in sessions.items()
+    }
+
+    def find(target: str) -> TargetFacts | None:
+        return facts.get(target)
+
+    return find
+
+
+def options(*, max_addresses: int = 8, no_ipv6: bool = False) -> JudgeOptions:
+    return JudgeOptions(port=PORT, max_addresses=max_addresses, no_ipv6=no_ipv6)
+
+
+def found(
+    *hosts: Host,
+    sessions: Mapping[tuple[str, str], SessionRecord] | None = None,
+    expect_mx: Iterable[str] = (),
+) -> Found:
+    """A run that found these hosts and sessions."""
+    return Found(
+        {one.exchange: one for one in hosts},
+        facts_of(sessions or {}),
+        options(),
+        parse_expectation(expect_mx),
+    )
+
+
+def told(findings: Iterable[Finding]) -> list[str]:
+    """`KIND SEVERITY SUBJECT` of each finding, in order."""
+    return [f"{one.kind} {one.severity} {one.subject}" for one in findings]
+
+
+def said(record: Domain) -> list[str]:
+    """Each verdict as `VALUE YES/NO/UNKNOWN REASON…`, in the order of the record."""
+    verdicts = record.verdicts
+    return [
+        " ".join((one.value, f"{one.yes}/{one.no}/{one.unknown}", *one.reasons))
+        for one in (
+            verdicts.reachable,
+            verdicts.smtp,
+            verdicts.starttls,
+            verdicts.certificate_trusted,
+            verdicts.certificate_name,
+        )
+    ]

@@ -1,0 +1,201 @@
+"""`differences` sees every deviation of a record from its entry, and nothing where there is none."""
+
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+import pytest
+
+from scanner.lab.world import Entry
+from scanner.lab.world_file import EMBEDDED_WORLD, load_world
+from scanner.outcomes import FindingKind, Severity
+from scanner.records import Domain, Record
+from tests.expectation import (
+    NOT_COMPARED,
+    differences,
+    expected_record,
+    parse_address,
+    parse_finding,
+    parse_verdict,
+)
+
+ENTRIES = {entry.domain: entry for entry in load_world(EMBEDDED_WORLD).entries}
+
+#: Between them they have hosts, addresses of both sorts, flags of every level, reasons and findings.
+VARIED = ("ten-addresses.lab", "half-private.lab", "mx-a-fails.lab", "eighty-mx.lab", "two..dots.lab")
+
+HOST = expected_record(ENTRIES["good.lab"]).mail_hosts[0]
+
+#: What may be one too many where there is nothing of the kind.
+ANOTHER: dict[str, object] = {
+    "mail_hosts": HOST,
+    "addresses": HOST.addresses[0],
+    "findings": parse_finding("bare-lf notice mx.good.lab [127.64.2.1]"),
+}
+
+#: A value of the type that is not the one there.
+OTHER: dict[type, Any] = {str: "other", int: 4711, type(None): "other"}
+
+
+@pytest.mark.parametrize("entry", ENTRIES.values(), ids=ENTRIES.keys())
+def test_a_record_that_is_as_expected_does_not_differ(entry: Entry) -> None:
+    assert differences(entry, expected_record(entry)) == []
+
+
+def deviations(record: Record, path: str = "") -> Iterator[tuple[str, bool, Record]]:
+    """Every record with one field changed: where, whether the field is compared, the record."""
+    for field in record.__struct_fields__:
+        is_compared = field not in NOT_COMPARED.get(type(record), ())
+        for where, deeper, value in changes(getattr(record, field), f"{path}.{field}"):
+            yield where, is_compared and deeper, msgspec.structs.replace(record, **{field: value})
+
+
+def changes(value: Any, path: str) -> Iterator[tuple[str, bool, Any]]:
+    match value:
+        case Record():
+            yield from deviations(value, path)
+        case tuple():
+            yield (
+                f"{path} longer",
+                True,
+                (*value, value[-1] if value else ANOTHER.get(path.rpartition(".")[2], "other")),
+            )
+            for index, item in enumerate(value):
+                yield f"{path} without {index}", True, value[:index] + value[index + 1 :]
+                for where, is_compared, changed in changes(item, f"{path}[{index}]"):
+                    yield where, is_compared, (*value[:index], changed, *value[index + 1 :])
+        case StrEnum():
+            yield path, True, next(word for word in type(value) if word is not value)
+        case bool():
+            yield path, True, not value
+        case dict():
+            yield path, True, {"other": "other"}
+        case _:
+            yield path, True, OTHER[type(value)] if value != OTHER[type(value)] else None
+
+
+@pytest.mark.parametrize("domain", VARIED)
+def test_each_field_that_is_compared_is_noticed_when_it_deviates(domain: str) -> None:
+    entry = ENTRIES[domain]
+    unnoticed = [
+        where
+        for where, is_compared, record in deviations(expected_record(entry))
+        if is_compared and not differences(entry, as_domain(record))
+    ]
+    assert unnoticed == []
+
+
+def as_domain(record: Record) -> Domain:
+    assert isinstance(record, Domain)
+    return record
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "why"),
+    [
+        ("lines", (4, 7), "where a domain stands in the input"),
+        ("lines_total", 2, "how often"),
+        ("metadata", {"customer": "4711"}, "what stands beside it"),
+        ("metadata_more", ({"customer": "4712"},), "and beside it elsewhere"),
+    ],
+)
+def test_what_is_not_compared_may_be_anything(field: str, value: object, why: str) -> None:
+    record = msgspec.structs.replace(expected_record(ENTRIES["good.lab"]), **{field: value})
+    assert differences(ENTRIES["good.lab"], record) == [], why
+
+
+def test_the_list_of_what_is_not_compared_names_fields_that_exist() -> None:
+    for record, fields in NOT_COMPARED.items():
+        assert fields < set(record.__struct_fields__)
+
+
+def with_finding(record: Domain, **changed: Any) -> Domain:
+    first, *others = record.findings
+    return msgspec.structs.replace(record, findings=(msgspec.structs.replace(first, **changed), *others))
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"evidence": ""}, "mx-over-limit notice eighty-mx.lab: without evidence"),
+        ({"fix": ""}, "mx-over-limit notice eighty-mx.lab: without a word on what to do"),
+        ({"session": "f" * 16 + ".1.survey"}, "which is none of the domain's"),
+    ],
+)
+def test_a_finding_needs_its_proof_and_its_advice(changed: dict[str, str], told: str) -> None:
+    entry = ENTRIES["eighty-mx.lab"]
+    (line,) = differences(entry, with_finding(expected_record(entry), **changed))
+    assert told in line
+
+
+def test_findings_are_counted_and_their_order_is_free() -> None:
+    entry = ENTRIES["snake-oil.lab"]
+    record = expected_record(entry)
+    assert differences(entry, msgspec.structs.replace(record, findings=record.findings[::-1])) == []
+    twice = msgspec.structs.replace(record, findings=(*record.findings, record.findings[0]))
+    (line,) = differences(entry, twice)
+    assert line == "unexpected finding: certificate-expired error mx.snake-oil.lab [127.64.109.1]"
+
+
+def test_a_difference_says_where_what_was_expected_and_what_was_found() -> None:
+    good, silent = ENTRIES["good.lab"], expected_record(ENTRIES["silent.lab"])
+    lines = differences(good, silent)
+    assert "domain: expected good.lab, found silent.lab" in lines
+    assert "mail_hosts[1].addresses[1].outcome: expected ok, found timed_out" in lines
+    assert "mail_hosts[1].addresses[1].limit: expected nothing, found limits.greeting_s" in lines
+    assert "verdicts.smtp.value: expected yes, found unknown" in lines
+    assert "unexpected finding: timed-out warning mx.silent.lab [127.64.32.1]" in lines
+
+
+@pytest.mark.parametrize(
+    ("text", "refusal"),
+    [
+        ("yes", "is not VALUE YES/NO/UNKNOWN"),
+        ("yes 1/0", "is not VALUE YES/NO/UNKNOWN"),
+        ("yes 1/0/1 timed_out,reset", "is not VALUE YES/NO/UNKNOWN"),
+        ("good 1/0/0", "'good' is not a valid VerdictValue"),
+        ("yes 1/0/0 preferred=good", "'good' is not a valid VerdictValue"),
+        ("yes 1/0/1 tired", "'tired' is no reason"),
+    ],
+)
+def test_a_verdict_that_is_none_is_refused(text: str, refusal: str) -> None:
+    with pytest.raises(ValueError, match=refusal):
+        parse_verdict(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "refusal"),
+    [
+        ("127.64.2.1", "not enough values"),
+        ("127.64.2.1 done", "not enough values"),
+        ("127.64.2.1 finished ok", "'finished' is not a valid Stage"),
+        ("127.64.2.1 done good", "'good' is not a valid Outcome"),
+        ("127.64.2.1 done ok +shiny", "'shiny' is not a valid AddressFlag"),
+        ("127.64.2.1 - tired", "'tired' is no reason"),
+        ("127.64.2.1 - not_public limits.tls_s", "'limits.tls_s' is too much"),
+        ("127.64.2.1 tls timed_out limits.tls_s limits.reply_s", "'limits.reply_s' is too much"),
+    ],
+)
+def test_an_address_line_that_is_none_is_refused(text: str, refusal: str) -> None:
+    with pytest.raises(ValueError, match=refusal):
+        parse_address(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "refusal"),
+    [
+        ("bare-lf notice", "is not KIND SEVERITY SUBJECT"),
+        ("bare-cr notice mx.lab", "'bare-cr' is not a valid FindingKind"),
+        ("bare-lf fatal mx.lab", "'fatal' is not a valid Severity"),
+    ],
+)
+def test_a_finding_that_is_none_is_refused(text: str, refusal: str) -> None:
+    with pytest.raises(ValueError, match=refusal):
+        parse_finding(text)
+
+
+def test_a_subject_may_have_spaces() -> None:
+    finding = parse_finding("bare-lf notice mx.lab [127.64.2.1]")
+    assert (finding.kind, finding.severity) == (FindingKind.bare_lf, Severity.notice)
+    assert finding.subject == "mx.lab [127.64.2.1]"
