@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import pytest
@@ -46,3 +47,20 @@ def run(loop_factory: LoopFactory) -> Run:
             return runner.run(bounded())
 
     return run_to_its_end
+
+
+HERE = Path(__file__).parent
+
+#: Folders of tests that run the command or real servers: after all others, the longest last.
+SLOW = ("benchmarks", "servers", "acceptance")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Quick tests come first: what is wrong is told as early as it can be."""
+
+    def order(item: pytest.Item) -> int:
+        folder = item.path.relative_to(HERE).parts[0]
+        return 1 + SLOW.index(folder) if folder in SLOW else 0
+
+    items.sort(key=order)
