@@ -220,6 +220,7 @@ class FindingKind(StrEnum):
     connection_closed = "connection-closed"
     temporary_refusal = "temporary-refusal"
     service_refused = "service-refused"
+    refused_us = "refused-us"
     not_smtp = "not-smtp"
     malformed_reply = "malformed-reply"
     reply_too_long = "reply-too-long"

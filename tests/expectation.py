@@ -14,6 +14,7 @@ from scanner.lab.world import Entry, ExpectedHost
 from scanner.names import parse_domain
 from scanner.outcomes import (
     AddressFlag,
+    Cause,
     DnsStatus,
     FindingKind,
     NotKnown,
@@ -45,7 +46,7 @@ NOT_COMPARED: dict[type[Record], frozenset[str]] = {
 
 _VERDICT = re.compile(r"([a-z_]+) (\d+)/(\d+)/(\d+)(?: preferred=([a-z_]+))?((?: [a-z_]+)*)")
 _FINDING = re.compile(r"([a-z0-9-]+) ([a-z]+) (.+)", re.DOTALL)
-_REASONS = frozenset[str]({*Outcome, *DnsStatus, *NotKnown})
+_REASONS = frozenset[str]({*Outcome, *Cause, *DnsStatus, *NotKnown})
 _A_SESSION = "0123456789abcdef.1.survey"
 
 

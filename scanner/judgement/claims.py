@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from scanner.outcomes import (
     OUTCOMES_OF_OURS,
+    Cause,
     DnsStatus,
     NotKnown,
     Outcome,
@@ -31,7 +32,7 @@ NO = Claim(VerdictValue.no)
 NOT_APPLICABLE = Claim(VerdictValue.not_applicable)
 
 
-def unknown(reason: Outcome | DnsStatus | NotKnown) -> Claim:
+def unknown(reason: Outcome | Cause | DnsStatus | NotKnown) -> Claim:
     return Claim(VerdictValue.unknown, reason.value)
 
 
@@ -98,7 +99,7 @@ def _smtp(session: SessionRecord, reachable: Claim) -> Claim:
         return NO
     if session.stage is Stage.greeting and session.outcome is Outcome.permanent_negative and not session.about_us:
         return NO
-    return unknown(session.outcome)
+    return unknown(_why_not_known(session))
 
 
 def _starttls(session: SessionRecord, smtp: Claim) -> Claim:
@@ -115,7 +116,12 @@ def _starttls(session: SessionRecord, smtp: Claim) -> Claim:
         return unknown(NotKnown.masked)
     if session.outcome is Outcome.permanent_negative and session.stage is Stage.starttls and not session.about_us:
         return NO
-    return unknown(session.outcome)
+    return unknown(_why_not_known(session))
+
+
+def _why_not_known(session: SessionRecord) -> Outcome | Cause:
+    """What a refusal of us is a refusal for; otherwise how the session ended."""
+    return session.cause if session.about_us and session.cause is not None else session.outcome
 
 
 def _failed_handshake(session: SessionRecord) -> Claim:

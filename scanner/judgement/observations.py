@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from scanner.judgement.claims import is_our_library_limit
 from scanner.outcomes import (
     PLAINTEXT_INSTEAD_OF_TLS,
+    Cause,
     FindingKind,
     Outcome,
     SessionFlag,
@@ -72,6 +73,8 @@ def _observe_end(session: SessionRecord) -> tuple[Observation, ...]:
     kind, severity = _ENDS[session.outcome]
     if session.outcome is Outcome.permanent_negative and session.stage is Stage.starttls:
         kind = FindingKind.starttls_not_supported
+    if session.about_us:
+        kind, severity = FindingKind.refused_us, Severity.warning
     if session.error_code == PLAINTEXT_INSTEAD_OF_TLS:
         kind = FindingKind.plaintext_instead_of_tls
     if session.outcome is Outcome.tls_failed and is_our_library_limit(session):
@@ -81,6 +84,8 @@ def _observe_end(session: SessionRecord) -> tuple[Observation, ...]:
 
 def _evidence_of_end(session: SessionRecord) -> str:
     parts = [f"{session.outcome} at {session.stage}"]
+    if session.cause not in (None, Cause.other):
+        parts.append(f"cause {session.cause}")
     if session.limit_s is not None:
         parts.append(f"{session.limit} = {session.limit_s:g} s")
     if session.limit_bytes is not None:

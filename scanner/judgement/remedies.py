@@ -84,8 +84,14 @@ REMEDIES: dict[FindingKind, str] = {
         "The server asked to come back later; its text says why. Scan again later, and more slowly if it names a rate."
     ),
     FindingKind.service_refused: (
-        "The server refuses its service; its text says why. If it names our address, ask to be let in; if "
-        "not, no sender gets through: correct the server or the MX record."
+        "The server refuses its service, and does not say that it is about us: no sender gets through, unless its "
+        "text says otherwise. Correct the server or the MX record."
+    ),
+    FindingKind.refused_us: (
+        "The server refuses the scanner, which says nothing about the server. By the cause: scan later and more "
+        "slowly (rate_limited, too_many_connections, greylisted); have our address taken off the list "
+        "(blocklisted); give it a reverse DNS name that resolves back to it (reverse_dns_required); use an EHLO "
+        "name that resolves (ehlo_name_refused); ask to be let in, or scan from another network (policy)."
     ),
     FindingKind.not_smtp: (
         "Something that is no mail server listens on this port: correct the MX record, or the service behind it."

@@ -16,10 +16,14 @@ from scanner.records import (
     Timings,
     TlsRecord,
 )
+from scanner.smtp.causes import read_refusal
 from scanner.smtp.extensions import Extensions
+from scanner.smtp.refusal_patterns import Refusal
 from scanner.smtp.replies import Reply
 from scanner.times import utc_text
 from scanner.wire_text import escape_octets
+
+_REFUSALS = frozenset({Outcome.transient_negative, Outcome.permanent_negative})
 
 
 class SessionFrame(NamedTuple):
@@ -39,6 +43,7 @@ class SessionFrame(NamedTuple):
 
 def session_record(target: Target, frame: SessionFrame, peer: SmtpPeer, end: SessionEnded) -> SessionRecord:
     """The record of a session that is over."""
+    refusal = _refusal(frame, peer, end)
     is_octets = end.limit is not None and end.limit.endswith(("_bytes", "_lines"))
     return SessionRecord(
         session=frame.session,
@@ -62,8 +67,8 @@ def session_record(target: Target, frame: SessionFrame, peer: SmtpPeer, end: Ses
         limit_bytes=int(end.limit_value) if is_octets and end.limit_value is not None else None,
         error=None if end.error is None else escape_octets(end.error.encode("utf-8", "backslashreplace")),
         error_code=end.error_code,
-        cause=None,
-        about_us=None,
+        cause=refusal.cause if refusal else None,
+        about_us=refusal.about_us if refusal else None,
         replies=_replies(peer),
         extensions=_extensions(peer.extensions),
         extensions_after_tls=_extensions(peer.extensions_after_tls),
@@ -75,6 +80,14 @@ def session_record(target: Target, frame: SessionFrame, peer: SmtpPeer, end: Ses
         ),
         flags=_flags(peer),
     )
+
+
+def _refusal(frame: SessionFrame, peer: SmtpPeer, end: SessionEnded) -> Refusal | None:
+    reply = peer.replies.get(end.stage)
+    if reply is None or end.outcome not in _REFUSALS:
+        return None
+    address = peer.tcp.source_address if peer.tcp else None
+    return read_refusal(reply, [name for name in (address, frame.ehlo_name) if name])
 
 
 def _replies(peer: SmtpPeer) -> Replies:
@@ -108,10 +121,7 @@ def _starttls(peer: SmtpPeer, end: SessionEnded, *, implicit_tls: bool) -> Start
 def _starttls_result(peer: SmtpPeer, end: SessionEnded, *, offered: bool, implicit_tls: bool) -> StarttlsResult:
     if peer.tls is not None:
         return StarttlsResult.done
-    if end.stage is Stage.starttls and end.outcome in (
-        Outcome.transient_negative,
-        Outcome.permanent_negative,
-    ):
+    if end.stage is Stage.starttls and end.outcome in _REFUSALS:
         return StarttlsResult.refused
     if end.stage in (Stage.starttls, Stage.tls):
         return StarttlsResult.failed

@@ -32,12 +32,14 @@ def render_session(session: SessionRecord, transcript: Transcript | None) -> lis
 
 
 def shown_end(session: SessionRecord) -> str:
-    """How a session ended: stage, outcome, and the limit that fired with its value."""
+    """How a session ended: stage, outcome, and the limit that fired with its value, or why the server refused."""
     words = [session.stage.value, session.outcome.value]
     if session.limit_s is not None:
         words.append(f"({shown(session.limit or '')} = {session.limit_s:g} s)")
     elif session.limit_bytes is not None:
         words.append(f"({shown(session.limit or '')} = {session.limit_bytes})")
+    if session.cause is not None:
+        words.append(f"({session.cause}{', about us' if session.about_us else ''})")
     return " ".join(words)
 
 

@@ -16,6 +16,7 @@ from scanner.records import SessionRecord
 from scanner.wire_text import escape_octets
 from tests.acceptance.running import domains_of, mxscan, records_of
 from tests.expectation import differences
+from tests.lab_world.test_coverage import CAUSES
 
 WORLD = load_world(EMBEDDED_WORLD)
 
@@ -41,6 +42,29 @@ def test_every_session_has_an_outcome_a_stage_and_the_limit_that_fired(lab_run: 
         if session.outcome in ("timed_out", "deadline", "too_long"):
             assert session.limit is not None
             assert (session.limit_s is None) != (session.limit_bytes is None)
+
+
+def test_a_session_says_why_the_server_refused(lab_run: Path) -> None:
+    refused = {
+        session.session: session.cause
+        for session in records_of(lab_run, SessionRecord)
+        if session.outcome in ("transient_negative", "permanent_negative")
+    }
+    causes = {
+        record.domain: refused[name]
+        for record in domains_of(lab_run)
+        for host in record.mail_hosts
+        for address in host.addresses
+        for name in address.sessions
+        if name in refused
+    }
+    assert causes == CAUSES
+
+
+def test_only_a_refusal_has_a_cause_and_only_a_cause_is_about_us(lab_run: Path) -> None:
+    for session in records_of(lab_run, SessionRecord):
+        is_refusal = session.outcome in ("transient_negative", "permanent_negative")
+        assert (session.cause is not None) == (session.about_us is not None) == is_refusal
 
 
 def _log(run: Path) -> list[SessionLine | TripwireLine | DnsLine]:

@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from scanner.judgement.claims import Claim, Claims, judge_session
-from scanner.outcomes import OUTCOMES_OF_OURS, Outcome, Stage, StarttlsResult, VerdictValue
+from scanner.outcomes import OUTCOMES_OF_OURS, Cause, Outcome, Stage, StarttlsResult, VerdictValue
 from scanner.records import Replies, SessionRecord, Starttls
 
 from .claims import claim, words
@@ -25,9 +25,10 @@ def implicit_tls_failed(outcome: Outcome) -> SessionRecord:
     return replace(nothing_said, starttls=Starttls(offered=False, masked=False, result=StarttlsResult.failed))
 
 
-def refused_greeting(code: int, *, about_us: bool | None = None) -> SessionRecord:
+def refused_greeting(code: int, *, cause: Cause | None = None, about_us: bool | None = None) -> SessionRecord:
     outcome = Outcome.transient_negative if code < 500 else Outcome.permanent_negative
-    return ended(Stage.greeting, outcome, replies=Replies(greeting=reply(code, "go away")), about_us=about_us)
+    replies = Replies(greeting=reply(code, "go away"))
+    return ended(Stage.greeting, outcome, replies=replies, cause=cause, about_us=about_us)
 
 
 def helo(code: int, outcome: Outcome) -> SessionRecord:
@@ -84,11 +85,22 @@ ROWS = [
         "whatever comes after a greeting that refuses",
     ),
     (
-        refused_greeting(554, about_us=True),
-        "yes ?permanent_negative ?permanent_negative ?permanent_negative ?permanent_negative",
+        refused_greeting(554, cause=Cause.blocklisted, about_us=True),
+        "yes ?blocklisted ?blocklisted ?blocklisted ?blocklisted",
         "5yz that is about us says nothing about the server",
     ),
-    (refused_greeting(554, about_us=False), "yes no - - -", "5yz, and not about us"),
+    (
+        refused_greeting(421, cause=Cause.rate_limited, about_us=True),
+        "yes ?rate_limited ?rate_limited ?rate_limited ?rate_limited",
+        "4yz that is about us: the cause is the better reason",
+    ),
+    (refused_greeting(554, cause=Cause.no_service, about_us=False), "yes no - - -", "5yz, and not about us"),
+    (refused_greeting(554, cause=Cause.other, about_us=False), "yes no - - -", "5yz that does not speak of us"),
+    (
+        refused_greeting(421, cause=Cause.overloaded, about_us=False),
+        "yes ?transient_negative ?transient_negative ?transient_negative ?transient_negative",
+        "4yz, and not about us",
+    ),
     (ended(Stage.greeting, Outcome.not_smtp), "yes no - - -", "speaks something else"),
     (ended(Stage.greeting, Outcome.malformed), "yes no - - -", "no reply of RFC 5321 §4.2"),
     # EHLO and HELO
@@ -103,6 +115,11 @@ ROWS = [
         ended(Stage.ehlo, Outcome.permanent_negative),
         "yes ?permanent_negative ?permanent_negative ?permanent_negative ?permanent_negative",
         "554 to EHLO: it may be our name that it does not like",
+    ),
+    (
+        ended(Stage.ehlo, Outcome.permanent_negative, cause=Cause.ehlo_name_refused, about_us=True),
+        "yes ?ehlo_name_refused ?ehlo_name_refused ?ehlo_name_refused ?ehlo_name_refused",
+        "554 to EHLO: it is our name that it does not like",
     ),
     (ended(Stage.ehlo, Outcome.timed_out), "yes ?timed_out ?timed_out ?timed_out ?timed_out", "mute"),
     (
@@ -123,8 +140,8 @@ ROWS = [
     ),
     (ended(Stage.starttls, Outcome.permanent_negative), "yes yes no - -", "501 or 554: offered, refused"),
     (
-        ended(Stage.starttls, Outcome.permanent_negative, about_us=True),
-        "yes yes ?permanent_negative ?permanent_negative ?permanent_negative",
+        ended(Stage.starttls, Outcome.permanent_negative, cause=Cause.policy, about_us=True),
+        "yes yes ?policy ?policy ?policy",
         "refused to us alone",
     ),
     (ended(Stage.starttls, Outcome.timed_out), "yes yes" + 3 * " ?timed_out", "mute after STARTTLS"),
@@ -152,6 +169,11 @@ ROWS = [
     ),
     (ended(Stage.tls, Outcome.plaintext_after_starttls), "yes yes no - -", "injected, or broken"),
     # After the handshake
+    (
+        ended(Stage.ehlo_after_tls, Outcome.permanent_negative, cause=Cause.policy, about_us=True),
+        "yes yes yes yes no",
+        "refused when all was known",
+    ),
     (ended(Stage.ehlo_after_tls, Outcome.timed_out), "yes yes yes yes no", "the handshake was complete"),
     (ended(Stage.ehlo_after_tls, Outcome.closed), "yes yes yes yes no", "hung up under TLS"),
     (ended(Stage.ehlo_after_tls, Outcome.tls_failed), "yes yes yes yes no", "an alert under TLS"),
@@ -211,6 +233,13 @@ def test_what_is_not_known_is_never_a_no() -> None:
         said = judge_session(found, claim("yes"), claim("yes"))
         if found.outcome in INCONCLUSIVE:
             assert "no" not in words(said).split(), (found.stage, found.outcome)
+
+
+def test_what_is_about_us_is_never_a_no() -> None:
+    for stage, outcome in product(WAY, (Outcome.transient_negative, Outcome.permanent_negative)):
+        for cause in Cause:
+            found = ended(stage, outcome, cause=cause, about_us=True)
+            assert "no" not in words(judge_session(found, claim("yes"), claim("yes"))).split(), (stage, cause)
 
 
 def test_each_claim_builds_on_the_one_before_it() -> None:

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from scanner.judgement.observations import MAX_QUOTED, observe_session
-from scanner.outcomes import Outcome, SessionFlag, Stage
+from scanner.outcomes import Cause, Outcome, SessionFlag, Stage
 from scanner.records import Replies, SessionRecord
 
 from .sessions import ended, helo_only, masked, reply, session, without_starttls
@@ -54,6 +54,20 @@ def test_a_good_session_has_nothing_to_tell() -> None:
 )
 def test_how_a_session_ended_is_told_once(stage: Stage, outcome: Outcome, finding: str) -> None:
     assert told(ended(stage, outcome)) == [finding]
+
+
+@pytest.mark.parametrize("stage", [Stage.greeting, Stage.ehlo, Stage.starttls, Stage.ehlo_after_tls])
+@pytest.mark.parametrize("outcome", [Outcome.transient_negative, Outcome.permanent_negative])
+def test_a_refusal_of_us_is_no_error_of_the_servers(stage: Stage, outcome: Outcome) -> None:
+    assert told(ended(stage, outcome, cause=Cause.policy, about_us=True)) == ["refused-us warning"]
+    assert "refused-us warning" not in told(ended(stage, outcome, cause=Cause.other, about_us=False))
+
+
+def test_the_evidence_for_a_refusal_names_its_cause_if_it_has_one() -> None:
+    listed = ended(Stage.greeting, Outcome.permanent_negative, cause=Cause.blocklisted, about_us=True)
+    assert evidence(listed) == "permanent_negative at greeting, cause blocklisted, 554 no"
+    unexplained = ended(Stage.greeting, Outcome.permanent_negative, cause=Cause.other, about_us=False)
+    assert evidence(unexplained) == "permanent_negative at greeting, 554 no"
 
 
 @pytest.mark.parametrize("outcome", [outcome for outcome in Outcome if outcome is not Outcome.ok])

@@ -7,6 +7,7 @@ import pytest
 
 from scanner.lab.world_file import EMBEDDED_WORLD, load_world
 from scanner.outcomes import (
+    Cause,
     DnsStatus,
     FindingKind,
     HostFlag,
@@ -34,6 +35,13 @@ SERVER_BEHAVIOURS = {
     "554 at once": "no-service-554.lab",
     "554 listed at a block list": "listed-554.lab",
     "450 too many connections": "too-many-450.lab",
+    "421 rate": "rate-limited.lab",
+    "554 reverse DNS": "wants-reverse-dns.lab",
+    "451 greylisted": "greylisted.lab",
+    "554 and our address": "names-our-address.lab",
+    "554 without a reason": "go-away-554.lab",
+    "521 takes no mail": "no-service-521.lab",
+    "554 no service, because we are listed": "listed-without-service.lab",
     "554 then reset": "refuses-and-resets.lab",
     "greeting after 0.7 of its limit": "late-greeting.lab",
     "220- teaser, the rest later": "teaser.lab",
@@ -58,6 +66,7 @@ SERVER_BEHAVIOURS = {
     "3yz greeting": "greets-with-354.lab",
     "EHLO 502, HELO 250": "knows-helo-only.lab",
     "EHLO and HELO 550": "refuses-ehlo-and-helo.lab",
+    "EHLO and HELO refused for our name": "ehlo-name-refused.lab",
     "EHLO 421": "ehlo-421.lab",
     "EHLO 554": "ehlo-554.lab",
     "EHLO 220": "ehlo-220.lab",
@@ -181,6 +190,32 @@ DNS_CASES = {
     "a mail address": "user@good.lab",
 }
 
+#: Why each of these servers refuses, which its session's record says.
+CAUSES = {
+    "not-now-421.lab": Cause.overloaded,
+    "no-service-554.lab": Cause.no_service,
+    "no-service-521.lab": Cause.no_service,
+    "listed-554.lab": Cause.blocklisted,
+    "listed-without-service.lab": Cause.blocklisted,
+    "too-many-450.lab": Cause.too_many_connections,
+    "rate-limited.lab": Cause.rate_limited,
+    "wants-reverse-dns.lab": Cause.reverse_dns_required,
+    "greylisted.lab": Cause.greylisted,
+    "names-our-address.lab": Cause.policy,
+    "refuses-and-resets.lab": Cause.policy,
+    "code-571.lab": Cause.policy,
+    "go-away-554.lab": Cause.other,
+    "ehlo-name-refused.lab": Cause.ehlo_name_refused,
+    "refuses-ehlo-and-helo.lab": Cause.policy,
+    "ehlo-421.lab": Cause.overloaded,
+    "ehlo-554.lab": Cause.policy,
+    "starttls-454.lab": Cause.other,
+    "starttls-501.lab": Cause.other,
+    "starttls-554.lab": Cause.other,
+    "refuses-after-handshake.lab": Cause.policy,
+    "everything-down.lab": Cause.overloaded,
+}
+
 #: Words that the world cannot bring about, and why.
 NOT_OF_THE_WORLD = {
     RouteKind.skipped: "an opt-out file is the user's",
@@ -193,6 +228,11 @@ NOT_OF_THE_WORLD = {
     FindingKind.scanner_fault: "ours",
     FindingKind.moved_away: "needs --expect-mx",
     FindingKind.plaintext_instead_of_tls: "needs --implicit-tls",
+    Cause.tls_required: "a survey sends no mail",
+    Cause.auth_required: "a survey sends no mail",
+    Cause.relay_denied: "a survey sends no mail",
+    Cause.user_unknown: "a survey sends no mail",
+    Cause.mailbox_full: "a survey sends no mail",
 }
 
 #: Where a survey's session can end; the others belong to sessions that send mail.
@@ -238,3 +278,13 @@ def test_every_verdict_has_every_value_in_an_entry() -> None:
 def test_every_kind_of_finding_is_expected_by_an_entry() -> None:
     told = [finding.kind for record in RECORDS.values() for finding in record.findings]
     assert missing(FindingKind, told) == set()
+
+
+def test_every_cause_that_a_survey_meets_is_a_servers() -> None:
+    assert missing(Cause, CAUSES.values()) == set()
+
+
+def test_a_cause_that_is_about_us_is_the_reason_of_an_unknown() -> None:
+    said = {reason for record in RECORDS.values() for reason in record.verdicts.starttls.reasons}
+    not_about_us = {Cause.no_service, Cause.overloaded, Cause.other}
+    assert said & set(Cause) == set(CAUSES.values()) - not_about_us
