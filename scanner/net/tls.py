@@ -78,6 +78,7 @@ class TlsStream:
     """TLS over a stream. `handshake` first; then it is a stream itself."""
 
     CHUNK = 16384
+    BIO_CHUNK = 65536
 
     def __init__(self, stream: Stream, context: SSL.Context, server_name: str) -> None:
         self._stream = stream
@@ -180,11 +181,15 @@ class TlsStream:
             raise TlsError(_reason(error)) from error
 
     def _flush(self) -> None:
+        """Writes what OpenSSL has to say."""
         while True:
             try:
-                self._stream.write(self._connection.bio_read(65536))
+                said = self._connection.bio_read(self.BIO_CHUNK)
             except SSL.WantReadError:
                 return
+            self._stream.write(said)
+            if len(said) < self.BIO_CHUNK:
+                return  # that was all; asking again would only raise
 
     def _summary(self) -> TlsSummary:
         connection = self._connection
