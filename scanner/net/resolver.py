@@ -70,7 +70,7 @@ class AiodnsResolver:
     @property
     def servers(self) -> tuple[str, ...]:
         """The servers asked: those of the settings, else the system's."""
-        return self._settings.servers or tuple(self._channel.nameservers)
+        return self._settings.servers or self._channel.servers
 
     async def lookup_mx(self, name: str) -> Answer[MxData]:
         """The MX records of a name, in the order received."""
@@ -114,18 +114,16 @@ class AiodnsResolver:
             status, found = DnsStatus.cname_loop, []
         return Answer(status, cname_chain=chain, asked_at=asked_at, ms=round(elapsed * 1000, 1)), found
 
-    async def _query(self, channel: aiodns.DNSResolver, name: str, record_type: str) -> tuple[DnsStatus, list[Any]]:
+    async def _query(self, channel: "_Channel", name: str, record_type: str) -> tuple[DnsStatus, list[Any]]:
         began = self._clock.monotonic()
         try:
             # c-ares ignores its own timeout after a few fast answers: this one is ours.
             with Deadline(self._settings.lookup_s):
-                result = await channel.query_dns(name, record_type)
+                return DnsStatus.ok, await channel.query(name, record_type)
         except aiodns.error.DNSError as error:
             status = _STATUSES.get(error.args[0], DnsStatus.local_fault)
         except TimeoutError:
             status = DnsStatus.timed_out
-        else:
-            return DnsStatus.ok, result.answer
         if status is DnsStatus.timed_out and self._is_ours(self._clock.monotonic() - began):
             status = DnsStatus.local_fault
         return status, []
@@ -146,24 +144,54 @@ class AiodnsResolver:
             finally:
                 await channel.close()
 
-    def _open(self) -> aiodns.DNSResolver:
-        servers = list(self._settings.servers) or None
-        return aiodns.DNSResolver(nameservers=servers, tries=self._settings.tries, timeout=2.0, flags=_FLAGS)
+    def _open(self) -> "_Channel":
+        return _Channel(self._settings)
 
-    def _fresh_channel(self) -> aiodns.DNSResolver:
+    def _fresh_channel(self) -> "_Channel":
         self._used += 1
         if self._used > self._settings.lookups_per_resolver:
-            task = asyncio.get_running_loop().create_task(self._drain(self._channel))
+            task = asyncio.get_running_loop().create_task(self._channel.drain())
             self._draining.add(task)
             task.add_done_callback(self._draining.discard)
             self._channel, self._used = self._open(), 1
         return self._channel
 
-    async def _drain(self, channel: aiodns.DNSResolver) -> None:
+
+class _Channel:
+    """A channel of c-ares, with all the answers that it has kept, and how many lookups it still has."""
+
+    def __init__(self, settings: DnsSettings) -> None:
+        servers = list(settings.servers) or None
+        self._resolver = aiodns.DNSResolver(nameservers=servers, tries=settings.tries, timeout=2.0, flags=_FLAGS)
+        self._in_flight = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    @property
+    def servers(self) -> tuple[str, ...]:
+        return tuple(self._resolver.nameservers)
+
+    async def query(self, name: str, record_type: str) -> list[Any]:
+        """The records of the answer section. Raises DNSError."""
+        self._in_flight += 1
+        self._idle.clear()
         try:
-            await self._clock.sleep(2 * self._settings.lookup_s)
+            result = await self._resolver.query_dns(name, record_type)
         finally:
-            await channel.close()
+            self._in_flight -= 1
+            if not self._in_flight:
+                self._idle.set()
+        return result.answer
+
+    async def drain(self) -> None:
+        """Closes the channel when its last lookup is over: it holds some 100 MB by then."""
+        try:
+            await self._idle.wait()
+        finally:
+            await self.close()
+
+    async def close(self) -> None:
+        await self._resolver.close()
 
 
 def _with_records(answer: Answer[Any], records: tuple[Any, ...], found: list[Any]) -> Answer[Any]:
