@@ -50,14 +50,23 @@ def _example(block: str) -> tuple[str, str]:
     return first.removeprefix("$ "), output
 
 
+EXAMPLES = [_example(block) for block in _blocks("example")]
+
+
+def _name_of(command: str) -> str:
+    return f"{command.split()[1]}.out"
+
+
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory to work in, with `mxscan` on the path, in which the README's first example was run."""
+    """A directory to work in, with `mxscan` on the path, in which README's examples were run one after another."""
     place = tmp_path_factory.mktemp("readme")
     shim = place / "bin" / "mxscan"
     shim.parent.mkdir()
     shim.write_text(f'#!/bin/sh\nexec {" ".join(MXSCAN)} "$@"\n')
     shim.chmod(0o755)
+    for command, _ in EXAMPLES:
+        (place / _name_of(command)).write_text(_run(command, place))
     return place
 
 
@@ -71,10 +80,9 @@ def _run(command: str, desk: Path) -> str:
 
 
 def test_every_example_gives_what_stands_there(desk: Path) -> None:
-    examples = [_example(block) for block in _blocks("example")]
-    assert len(examples) == 2
-    for command, output in examples:
-        assert _comparable(_run(command, desk)) == _comparable(output), command
+    assert len(EXAMPLES) == 2
+    for command, output in EXAMPLES:
+        assert _comparable((desk / _name_of(command)).read_text()) == _comparable(output), command
 
 
 def test_the_example_of_a_record_is_the_records_own(desk: Path) -> None:
