@@ -19,6 +19,11 @@ network_sessions = 1000
 network_per_s = 1000000.0
 group_sessions = 1000
 group_per_s = 1000000.0
+[second_attempt]
+pause_s = 0.0
+short_pause_s = 0.0
+[vantage]
+preflight = false
 """
 
 

@@ -2,7 +2,8 @@
 
 `ipaddress.is_global` does not decide here: it calls 224.0.0.1, 64:ff9b::7f00:1 and 168.63.129.16 global,
 and it changes with the Python version. The table below is the IANA special-purpose address registries
-(RFC 6890), with multicast, what is reserved, and what only looks public. The most specific range decides.
+(RFC 6890) as of 2025-10-09, with multicast, what is reserved, and what only looks public. The most specific
+range decides.
 A few rows are globally reachable by the registry (AS112, AMT, the anycast addresses, ORCHIDv2, DRIP): they
 are services of the nearest network or identifiers, no domain's mail server, and are not contacted either.
 """
@@ -33,6 +34,7 @@ _IPV4_SPECIAL = {
     "192.31.196.0/24": "AS112 (RFC 7535)",
     "192.52.193.0/24": "AMT (RFC 7450)",
     "192.88.99.0/24": "6to4 relay anycast, deprecated (RFC 7526)",
+    "192.88.99.2/32": "6a44 relay anycast (RFC 6751)",
     "192.168.0.0/16": "private use (RFC 1918 §3)",
     "192.175.48.0/24": "AS112 (RFC 7534)",
     "198.18.0.0/15": "benchmarking (RFC 2544 §C.2.2)",
@@ -84,8 +86,8 @@ class AddressPolicy:
     def __init__(self, allowed: Iterable[str] = ()) -> None:
         """`allowed` are networks in CIDR form; raises ValueError for what is none, or has host bits set."""
         networks = [ip_network(text) for text in allowed]
-        self._allowed_v4 = _Ranges(32, [(network, "") for network in networks if network.version == 4])
-        self._allowed_v6 = _Ranges(128, [(network, "") for network in networks if network.version == 6])
+        self._allowed_v4 = Ranges(32, [(network, "") for network in networks if network.version == 4])
+        self._allowed_v6 = Ranges(128, [(network, "") for network in networks if network.version == 6])
 
     def refusal(self, address: Address) -> str | None:
         """None if the address may be contacted, else why not, as `loopback (RFC 1122 §3.2.1.3)`.
@@ -128,9 +130,11 @@ def address_text(address: Address) -> str:
     return str(address)
 
 
-def embedded_ipv4(address: IPv6Address) -> tuple[IPv4Address, ...]:
-    """The IPv4 addresses that an IPv6 address carries: none, one, or for Teredo the server's and client's."""
-    return tuple(IPv4Address(carried) for _, carried in _carried_ipv4(int(address)))
+def forms_of(address: Address) -> tuple[Address, ...]:
+    """An address and the IPv4 addresses that it carries (Teredo: two): packets for it come to one of them."""
+    if isinstance(address, IPv4Address):
+        return (address,)
+    return (address, *(IPv4Address(carried) for _, carried in _carried_ipv4(int(address))))
 
 
 def network_of(address: Address) -> str:
@@ -186,18 +190,19 @@ def _carried_ipv4(value: int) -> Sequence[tuple[str, int]]:
     return ()
 
 
-class _Ranges:
+class Ranges:
     """Networks, nested or not, each with a text; `of` finds the most specific one that holds an address."""
 
     def __init__(self, bits: int, networks: Iterable[tuple[Network, str]]) -> None:
         self._starts = [0]
         self._texts: list[str | None] = [None]
-        ordered = sorted(networks, key=lambda entry: (int(entry[0].network_address), entry[0].prefixlen))
         enclosing: list[tuple[int, str]] = []
-        for network, text in ordered:
-            self._close(int(network.network_address), enclosing)
-            self._begin(int(network.network_address), text)
-            enclosing.append((int(network.broadcast_address), text))
+        for start, prefixlen, text in sorted(
+            (int(network.network_address), network.prefixlen, text) for network, text in networks
+        ):
+            self._close(start, enclosing)
+            self._begin(start, text)
+            enclosing.append((start + (1 << bits - prefixlen) - 1, text))
         self._close(1 << bits, enclosing)
 
     def of(self, value: int) -> str | None:
@@ -217,5 +222,5 @@ class _Ranges:
             self._texts.append(text)
 
 
-_SPECIAL_V4 = _Ranges(32, [(IPv4Network(network), reason) for network, reason in _IPV4_SPECIAL.items()])
-_SPECIAL_V6 = _Ranges(128, [(IPv6Network(network), reason) for network, reason in _IPV6_SPECIAL.items()])
+_SPECIAL_V4 = Ranges(32, [(IPv4Network(network), reason) for network, reason in _IPV4_SPECIAL.items()])
+_SPECIAL_V6 = Ranges(128, [(IPv6Network(network), reason) for network, reason in _IPV6_SPECIAL.items()])

@@ -107,6 +107,21 @@ OUTCOMES_OF_OURS = frozenset({Outcome.local_fault, Outcome.cancelled, Outcome.sc
 PLAINTEXT_INSTEAD_OF_TLS = "plaintext instead of TLS"
 
 
+class RetryOn(StrEnum):
+    """Ends of a session that are worth a second attempt; `scanner_bug` is not: it would come again."""
+
+    timed_out = "timed_out"
+    deadline = "deadline"
+    reset = "reset"
+    closed = "closed"
+    refused = "refused"
+    unreachable = "unreachable"
+    transient_negative = "transient_negative"
+    tls_failed = "tls_failed"
+    permanent_negative_greeting = "permanent_negative_greeting"
+    local_fault = "local_fault"
+
+
 class Cause(StrEnum):
     """Why a server refused, read from its reply."""
 
@@ -210,6 +225,7 @@ class FindingKind(StrEnum):
     mx_lookup_failed = "mx-lookup-failed"
     addresses_over_limit = "addresses-over-limit"
     pool_members_differ = "pool-members-differ"
+    certificate_differs_by_name = "certificate-differs-by-name"
     # An address of a mail host
     address_not_public = "address-not-public"
     connection_refused = "connection-refused"
@@ -231,6 +247,7 @@ class FindingKind(StrEnum):
     starttls_not_supported = "starttls-not-supported"
     starttls_masked = "starttls-masked"
     tls_handshake_failed = "tls-handshake-failed"
+    large_client_hello = "large-client-hello"
     plaintext_after_starttls = "plaintext-after-starttls"
     plaintext_instead_of_tls = "plaintext-instead-of-tls"
     tls_version_old = "tls-version-old"
@@ -242,4 +259,5 @@ class FindingKind(StrEnum):
     certificate_weak_key = "certificate-weak-key"
     certificate_weak_signature = "certificate-weak-signature"
     certificate_unreadable = "certificate-unreadable"
+    attempts_differ = "attempts-differ"
     scanner_fault = "scanner-fault"

@@ -3,8 +3,14 @@
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
+from msgspec.structs import replace
+
+from scanner.outcomes import RetryOn
 
 Seconds = Annotated[float, Meta(gt=0, le=86400)]
+Pause = Annotated[float, Meta(ge=0, le=86400)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+Factor = Annotated[float, Meta(ge=1, le=100)]
 Bytes = Annotated[int, Meta(ge=64, le=1 << 30)]
 Positive = Annotated[int, Meta(ge=1, le=1_000_000)]
 NonNegative = Annotated[int, Meta(ge=0)]
@@ -45,6 +51,8 @@ class ProbeSettings(Table, frozen=True, kw_only=True):
     width: Positive = 500
     source_address: tuple[str, ...] = ()
     allow_networks: tuple[str, ...] = ()
+    opt_out: str = ""
+    names_per_address: Positive = 200
 
 
 class Limits(Table, frozen=True, kw_only=True):
@@ -62,6 +70,17 @@ class Limits(Table, frozen=True, kw_only=True):
     session_bytes: Bytes = 262144
     transcript_bytes: Bytes = 262144
 
+    def longer(self, factor: float) -> "Limits":
+        """The same, with every deadline but the one for QUIT so many times longer."""
+        return replace(
+            self,
+            connect_s=round(self.connect_s * factor, 3),
+            greeting_s=round(self.greeting_s * factor, 3),
+            reply_s=round(self.reply_s * factor, 3),
+            tls_s=round(self.tls_s * factor, 3),
+            session_s=round(self.session_s * factor, 3),
+        )
+
 
 class PaceSettings(Table, frozen=True, kw_only=True):
     """Sessions at a time and new ones a second, towards one address, one network, one pace group."""
@@ -72,6 +91,30 @@ class PaceSettings(Table, frozen=True, kw_only=True):
     network_per_s: Rate = 8.0
     group_sessions: Positive = 32
     group_per_s: Rate = 32.0
+    back_off_s: Seconds = 60.0
+    back_off_times: Positive = 4
+
+
+class SecondAttemptSettings(Table, frozen=True, kw_only=True):
+    """What is tried again, when, and with how much more patience. `retry_on` () makes no second attempt."""
+
+    retry_on: tuple[RetryOn, ...] = tuple(RetryOn)
+    pause_s: Pause = 300.0
+    short_pause_s: Pause = 60.0
+    short_run_targets: NonNegative = 1000
+    limits_factor: Factor = 2.0
+    lookups_per_s: Rate = 20.0
+
+
+class VantageSettings(Table, frozen=True, kw_only=True):
+    """Is it us? What is looked at before a scan and while it runs."""
+
+    preflight: bool = True
+    canaries: tuple[str, ...] = ()
+    nothing_there: str = "192.0.2.1"
+    networks_in_a_row: Annotated[int, Meta(ge=3, le=10_000)] = 20
+    pause_s: Pause = 60.0
+    pauses: NonNegative = 5
 
 
 class TrustSettings(Table, frozen=True, kw_only=True):
@@ -94,6 +137,11 @@ class LabSettings(Table, frozen=True, kw_only=True):
     real_limits: bool = False
     dns_port: OptionalPort = 0
     smtp_port: OptionalPort = 0
+    shape: Literal["mixed", "rate_limited", "blackholed", "tarpit", "one_address"] = "mixed"
+    blocked_after: NonNegative = 0
+    dns_silent_after: NonNegative = 0
+    dns_silent_s: Pause = 0.0
+    dns_loss: Share = 0.0
 
 
 class Settings(Table, frozen=True, kw_only=True):
@@ -102,6 +150,8 @@ class Settings(Table, frozen=True, kw_only=True):
     probe: ProbeSettings = ProbeSettings()
     limits: Limits = Limits()
     pace: PaceSettings = PaceSettings()
+    second_attempt: SecondAttemptSettings = SecondAttemptSettings()
+    vantage: VantageSettings = VantageSettings()
     trust: TrustSettings = TrustSettings()
     judge: JudgeSettings = JudgeSettings()
     run: RunSettings = RunSettings()

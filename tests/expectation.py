@@ -1,7 +1,7 @@
 """What an entry of the world expects, as the record that must come out, and how a record differs. Pure.
 
 The record is compared completely: every field of it that is not on the closed list `NOT_COMPARED` must be
-equal, also one that is added to the format later.
+equal, also one that is added to the format later. Only flags that an entry marks with `?` may be there or not.
 """
 
 import re
@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Any
 
-from scanner.lab.world import Entry, ExpectedHost
+from msgspec.structs import replace
+
+from scanner.lab.world import Entry, Expectation, ExpectedHost
 from scanner.names import parse_domain
 from scanner.outcomes import (
     AddressFlag,
@@ -51,17 +53,27 @@ _A_SESSION = "0123456789abcdef.1.survey"
 
 
 def differences(entry: Entry, record: Domain) -> list[str]:
-    """What in a record is not as its entry says, and what is missing from it: a readable line each."""
-    expected = expected_record(entry)
-    return [*_differing("", expected, record), *_unproven(record)]
+    """What in a record is not as its entry says, and what is missing from it: a readable line each.
+
+    Of several records that the entry has for right, it is compared with the one that it comes closest to.
+    """
+    told = [
+        list(_differing("", _expected_record(entry, expect), _without_optional_flags(record, expect)))
+        for expect in (entry.expect, *entry.or_expect)
+    ]
+    return [*min(told, key=len), *_unproven(record)]
 
 
 def expected_record(entry: Entry) -> Domain:
     """The record that an entry expects; what is not compared has a value that a record may have.
 
-    Raises ValueError for an expectation that is not written as world.py says.
+    It is the first of those that are right, and has none of the flags that may be there or not. Raises ValueError
+    for an expectation that is not written as world.py says.
     """
-    expect = entry.expect
+    return _expected_record(entry, entry.expect)
+
+
+def _expected_record(entry: Entry, expect: Expectation) -> Domain:
     is_name = expect.kind is not RouteKind.invalid_name
     return Domain(
         domain=parse_domain(entry.domain) if is_name else None,
@@ -104,9 +116,13 @@ def parse_verdict(text: str) -> Verdict:
 
 
 def parse_address(text: str) -> JudgedAddress:
-    """`ADDRESS STAGE OUTCOME [LIMIT] [+FLAG…]`, `ADDRESS - REASON [+FLAG…]` → the address. Or ValueError."""
+    """`ADDRESS STAGE OUTCOME [LIMIT] [+FLAG…]`, `ADDRESS - REASON [+FLAG…]` → the address. Or ValueError.
+
+    Without the flags that may be there or not, `+FLAG?`.
+    """
     address, stage, outcome, *rest = text.split()
-    flags = tuple(AddressFlag(word[1:]) for word in rest if word.startswith("+"))
+    optional = optional_flags(text)
+    flags = tuple(flag for word in rest if word.startswith("+") and (flag := _flag(word)) not in optional)
     limits = [word for word in rest if not word.startswith("+")]
     is_contacted = stage != "-"
     if len(limits) > is_contacted:
@@ -120,6 +136,15 @@ def parse_address(text: str) -> JudgedAddress:
         reason=None if is_contacted else _reason(outcome),
         flags=flags,
     )
+
+
+def optional_flags(text: str) -> frozenset[AddressFlag]:
+    """The flags of an address line that may be there or not. Raises ValueError."""
+    return frozenset(_flag(word) for word in text.split() if word.startswith("+") and word.endswith("?"))
+
+
+def _flag(word: str) -> AddressFlag:
+    return AddressFlag(word.removeprefix("+").removesuffix("?"))
 
 
 def parse_finding(text: str) -> Finding:
@@ -147,6 +172,21 @@ def _expected_host(host: ExpectedHost) -> JudgedHost:
         aaaa_status=host.aaaa,
         addresses=tuple(map(parse_address, host.addresses)),
     )
+
+
+def _without_optional_flags(record: Domain, expect: Expectation) -> Domain:
+    """The record without the flags of which its expectation says that they may be there or not."""
+    hosts = zip(record.mail_hosts, expect.hosts, strict=False)
+    changed = [replace(host, addresses=_without_optional(host.addresses, lines.addresses)) for host, lines in hosts]
+    return replace(record, mail_hosts=(*changed, *record.mail_hosts[len(changed) :]))
+
+
+def _without_optional(addresses: tuple[JudgedAddress, ...], lines: tuple[str, ...]) -> tuple[JudgedAddress, ...]:
+    changed = []
+    for address, line in zip(addresses, lines, strict=False):
+        optional = optional_flags(line)
+        changed.append(replace(address, flags=tuple(flag for flag in address.flags if flag not in optional)))
+    return (*changed, *addresses[len(changed) :])
 
 
 def _reason(word: str) -> str:

@@ -6,7 +6,7 @@ from collections import Counter
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.spinner import Spinner
 from rich.text import Text
@@ -69,11 +69,11 @@ class Display:
         self._thread: threading.Thread | None = None
         self._live: Live | None = None
         self._told_at = time.monotonic()
+        self._console = Console(stderr=True, quiet=quiet)
         if quiet:
             return
-        console = Console(stderr=True)
-        if console.is_terminal and not console.is_dumb_terminal:
-            self._live = Live(console=console, auto_refresh=False, transient=True)
+        if self._console.is_terminal and not self._console.is_dumb_terminal:
+            self._live = Live(console=self._console, auto_refresh=False, transient=True)
         self._thread = threading.Thread(target=self._run, name="display", daemon=True)
 
     def __enter__(self) -> Self:
@@ -91,6 +91,10 @@ class Display:
             self._thread.join()
         if self._live is not None:
             self._live.stop()
+
+    def tell(self, what: RenderableType) -> None:
+        """Prints something that is to stay, above the live line."""
+        self._console.print(what)
 
     def _run(self) -> None:
         while not self._ended.wait(LOOK_EVERY_S):

@@ -11,6 +11,7 @@ from scanner.commands.settings_source import SettingsError
 from scanner.exit_codes import INCONCLUSIVE, OURS, USAGE
 from scanner.lab.order import LabError
 from scanner.passes.input import InputError
+from scanner.passes.opt_out_file import OptOutFileError
 from scanner.passes.progress import Interrupted
 from scanner.passes.roots import RootsError
 from scanner.passes.run_directory import DiskFault, IncompleteRunError, RunError, RunLockedError
@@ -21,6 +22,7 @@ P = ParamSpec("P")
 _EXIT_CODES: dict[type[Exception], int] = {
     SettingsError: USAGE,
     InputError: USAGE,
+    OptOutFileError: USAGE,
     RunError: USAGE,
     IncompleteRunError: INCONCLUSIVE,
     RunLockedError: OURS,

@@ -12,7 +12,7 @@ from scanner.commands.failures import tells_failures
 from scanner.commands.settings_source import LAB_EHLO_NAME, LAB_NETWORKS, load_settings
 from scanner.exit_codes import OK, USAGE
 from scanner.lab.child import LabChild
-from scanner.lab.order import LabError
+from scanner.lab.order import LabError, faults_of
 
 #: How often a lab in the foreground looks whether its process still runs, in seconds.
 LOOK_EVERY_S = 1.0
@@ -53,6 +53,8 @@ def command(domains: int | None, seed: int, world: str | None, directory: Path |
                 domains=settings.lab.domains,
                 seed=seed,
                 limits=settings.limits,
+                shape=settings.lab.shape,
+                faults=faults_of(settings.lab),
                 dns_port=settings.lab.dns_port,
                 smtp_port=settings.lab.smtp_port,
             )

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from scanner.commands.settings_source import LAB_EHLO_NAME, LAB_NETWORKS
 from scanner.lab.child import LabChild
+from scanner.lab.order import faults_of
 from scanner.passes.run_directory import RunDirectory
 from scanner.settings import Settings
 
@@ -19,6 +20,8 @@ def open_lab(directory: RunDirectory, settings: Settings, stack: contextlib.Exit
             domains=settings.lab.domains,
             seed=settings.run.seed or 0,
             limits=settings.limits,
+            shape=settings.lab.shape,
+            faults=faults_of(settings.lab),
             dns_port=settings.lab.dns_port,
             smtp_port=settings.lab.smtp_port,
         )

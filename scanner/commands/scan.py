@@ -1,6 +1,7 @@
 """`mxscan scan`: a list of domains through the three passes."""
 
 import contextlib
+import dataclasses
 import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -144,9 +145,15 @@ def _run(scan: _Scan, *, quiet: bool) -> int:
     if not quiet:
         for remark in scan.run.input.remarks:
             say(remark)
-    execution = RunExecution(scan.directory, scan.run, scan.settings, scan.invocation)
+    display = Display(scan.invocation.progress, quiet=quiet)
+    invocation = dataclasses.replace(
+        scan.invocation,
+        show_results=lambda summary: _tell_so_far(summary, display),
+        warn=lambda text: display.tell(f"mxscan: {text}"),
+    )
+    execution = RunExecution(scan.directory, scan.run, scan.settings, invocation)
     try:
-        with stopping(scan.invocation.stop), Display(scan.invocation.progress, quiet=quiet):
+        with stopping(invocation.stop), display:
             summary = execution.scan()
     except Exception as error:
         code = exit_code_of(error)
@@ -165,6 +172,11 @@ def _run(scan: _Scan, *, quiet: bool) -> int:
 
 def _reason(error: Exception) -> str:
     return f"interrupted by {error}" if isinstance(error, Interrupted) else f"{type(error).__name__}: {error}"
+
+
+def _tell_so_far(summary: Summary, display: Display) -> None:
+    display.tell(render_summary(summary))
+    display.tell("so far; second attempts follow")
 
 
 def _tell(summary: Summary, directory: RunDirectory) -> None:

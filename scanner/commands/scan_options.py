@@ -18,6 +18,9 @@ SETTINGS = {
     "source_address": "probe.source_address",
     "ca_file": "trust.ca_file",
     "allow_network": "probe.allow_networks",
+    "opt_out": "probe.opt_out",
+    "canary": "vantage.canaries",
+    "preflight": "vantage.preflight",
     "column": "input.column",
     "header": "input.header",
     "limit": "input.limit",
@@ -31,7 +34,12 @@ SETTINGS = {
 }
 
 #: What a resumed run may be told anew, because no result depends on it.
-MAY_CHANGE = {"width": "probe.width", "loop": "run.loop"}
+MAY_CHANGE = {
+    "width": "probe.width",
+    "loop": "run.loop",
+    "canary": "vantage.canaries",
+    "preflight": "vantage.preflight",
+}
 
 #: What a scan of the lab gets from the lab.
 NOT_WITH_LAB = ("dns", "port", "ca_file", "allow_network", "source_address")
@@ -49,6 +57,11 @@ _OPTIONS = [
     click.option("--source-address", multiple=True, metavar="ADDRESS", help="Our address, one of each family."),
     click.option("--ca-file", help="Root certificates in PEM  [the system's]"),
     click.option("--allow-network", multiple=True, metavar="CIDR", help="Contact these though not public; repeatable."),
+    click.option("--opt-out", metavar="FILE", help="Domains, MX hosts, addresses and networks to leave alone."),
+    click.option("--canary", multiple=True, metavar="ADDRESS", help="A mail server that is up, to check our way out."),
+    click.option(
+        "--no-preflight", "preflight", flag_value=False, default=None, help="Scan even if this place looks unfit."
+    ),
     click.option("--column", metavar="NAME|N", help="The column with the domain, by name or number from 1."),
     click.option("--header", type=click.Choice(["auto", "yes", "no"]), help="Whether the first line names columns."),
     click.option("--limit", type=click.IntRange(min=1), help="Take the first N lines only."),

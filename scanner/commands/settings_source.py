@@ -33,7 +33,10 @@ LAB_LAYER: dict[str, Any] = {
         "network_per_s": 1000.0,
         "group_sessions": 256,
         "group_per_s": 4000.0,
+        "back_off_s": 0.25,
     },
+    "second_attempt": {"limits_factor": 1.6, "pause_s": 0.0, "short_pause_s": 0.0, "lookups_per_s": 1000.0},
+    "vantage": {"nothing_there": "127.127.255.254", "pause_s": 1.0, "pauses": 2},
 }
 
 #: The networks that the lab's servers have, the only ones that a scan of it may contact.
@@ -65,7 +68,14 @@ def load_settings(config: Path | None, options: Mapping[str, Any], *, lab: bool)
         merged = _merge(merged, layer)
     settings = _convert(merged, "the command line")
     _check(settings)
-    return settings
+    return _with_absolute_paths(settings)
+
+
+def _with_absolute_paths(settings: Settings) -> Settings:
+    """A run may go on from another directory than it was begun in."""
+    if not settings.probe.opt_out:
+        return settings
+    return change_settings(settings, {"probe.opt_out": str(Path(settings.probe.opt_out).absolute())})
 
 
 def change_settings(settings: Settings, values: Mapping[str, Any]) -> Settings:
@@ -112,6 +122,10 @@ def _check(settings: Settings) -> None:
         _expect("dns.servers", server, "ADDRESS or ADDRESS:PORT, an IPv6 address with a port in brackets", _server)
     for address in settings.probe.source_address:
         _expect("probe.source_address", address, "an IP address of this machine", parse_address)
+    for address in settings.vantage.canaries:
+        _expect("vantage.canaries", address, "an IP address", parse_address)
+    if settings.vantage.nothing_there:
+        _expect("vantage.nothing_there", settings.vantage.nothing_there, 'an IP address, or ""', parse_address)
     for network in settings.probe.allow_networks:
         _expect("probe.allow_networks", network, "a network as 192.0.2.0/24", ip_network)
     _expect("judge.expect_mx", settings.judge.expect_mx, "PATTERN, CIDR or metadata:COLUMN", parse_expectation)

@@ -39,6 +39,7 @@ class ChainJudge:
         self._trust = TrustStore(roots_pem)
         self._certificates = certificates
         self._described: dict[str, CertificateDescription] = {}
+        self._kept: dict[tuple[str, ...], tuple[str, ...]] = {}
         self.missing: set[str] = set()
 
     def judge(self, session: SessionRecord) -> ChainJudgement:
@@ -61,6 +62,16 @@ class ChainJudge:
             *_observe_leaf(leaf),
         )
         return ChainJudgement(_trusted(result), name, observations)
+
+    def covers(self, chain: tuple[str, ...], server_name: str) -> bool:
+        """True if the leaf of a served chain, by SHA-256, is for this name (RFC 9525)."""
+        if not chain or chain[0] not in self._certificates:
+            return False
+        return _judge_name(server_name, self._describe(chain[0]))[0] == YES
+
+    def kept(self, chain: tuple[str, ...]) -> tuple[str, ...]:
+        """The same chain, as one value for all sessions that were served it."""
+        return self._kept.setdefault(chain, chain)
 
     def _describe(self, fingerprint: str) -> CertificateDescription:
         if fingerprint not in self._described:

@@ -13,6 +13,9 @@ from scanner.outcomes import (
     VerdictValue,
 )
 from scanner.records import SessionRecord
+from scanner.smtp.causes import read_refusal
+from scanner.smtp.replies import Reply
+from scanner.wire_text import restore_octets
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +114,8 @@ def _starttls(session: SessionRecord, smtp: Claim) -> Claim:
     if smtp.value is not VerdictValue.yes:
         return _for_want_of(smtp)
     if result is StarttlsResult.not_offered:
-        return NO
+        refusal = ehlo_refusal_of_us(session)
+        return NO if refusal is None else unknown(refusal)
     if result is StarttlsResult.masked:
         return unknown(NotKnown.masked)
     if session.outcome is Outcome.permanent_negative and session.stage is Stage.starttls and not session.about_us:
@@ -148,3 +152,16 @@ def speaks_smtp(session: SessionRecord) -> bool:
     if replies.greeting is None or replies.greeting.code // 100 != 2:
         return False
     return any(hello is not None and hello.code == 250 for hello in (replies.ehlo, replies.helo))
+
+
+def ehlo_refusal_of_us(session: SessionRecord) -> Cause | None:
+    """Why the server refused us EHLO and took HELO: what it offers to others is not known then.
+
+    None if EHLO was accepted, or refused for a reason that is not about us.
+    """
+    ehlo, helo = session.replies.ehlo, session.replies.helo
+    if ehlo is None or helo is None or helo.code != 250:
+        return None
+    reply = Reply(ehlo.code, ehlo.enhanced_code, tuple(restore_octets(line) for line in ehlo.lines))
+    refusal = read_refusal(reply, [name for name in (session.source_address, session.ehlo_name) if name])
+    return refusal.cause if refusal.about_us else None

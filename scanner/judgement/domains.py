@@ -7,8 +7,11 @@ from msgspec.structs import replace
 
 from scanner.judgement.claims import NO_PLACE, NOTHING_TO_SAY, Claims, all_unknown
 from scanner.judgement.expectation import ExpectedMx, judge_expectation
-from scanner.judgement.hosts import FactsOf, JudgeOptions, finding, judge_host
+from scanner.judgement.findings import finding
+from scanner.judgement.host_addresses import FactsOf, JudgeOptions
+from scanner.judgement.hosts import judge_host
 from scanner.judgement.verdicts import Unit, judge_units
+from scanner.opt_out import OptOut
 from scanner.outcomes import (
     DnsStatus,
     FindingKind,
@@ -34,7 +37,7 @@ from scanner.records import (
 from scanner.wire_text import readable
 
 #: The version of the rules in this package; judge.json says which one judged.
-RULES = 1
+RULES = 2
 
 #: Judged sets of mail hosts that are kept for the next domain that has the same.
 MAX_JUDGED = 10_000
@@ -98,7 +101,8 @@ def judge_domain(lines: InputLines, route: Route | None, found: Found) -> Domain
     if route is not None and route.mx:
         hosts = found.mail_hosts(route.mx, _over_limit(route))
     else:
-        hosts = MailHosts((), judge_units([Unit(_claims_of(route), None)]), ())
+        claims = _claims_of(route, lines.first, found.options.opt_out)
+        hosts = MailHosts((), judge_units([Unit(claims, None)]), ())
     findings = [*_route_findings(lines.first, route), *hosts.findings]
     expected = _judge_expectation(found, mail_route, hosts.records, lines.first)
     if expected is not None and expected.value is VerdictValue.no:
@@ -175,10 +179,11 @@ _CLAIMS: dict[RouteKind, Claims] = {
 }
 
 
-def _claims_of(route: Route | None) -> Claims:
+def _claims_of(route: Route | None, line: InputLine, opt_out: OptOut) -> Claims:
     """What a domain without mail hosts says by its route alone."""
     if route is None:
-        return all_unknown(NotKnown.not_yet_probed)
+        is_opted_out = opt_out.matches_name(line.domain or "")
+        return all_unknown(NotKnown.opted_out if is_opted_out else NotKnown.not_yet_probed)
     if route.kind is RouteKind.dns_failure:
         return all_unknown(route.dns_status)
     return _CLAIMS[route.kind]
@@ -200,6 +205,8 @@ def _route_findings(line: InputLine, route: Route | None) -> list[Finding]:
     findings = []
     if route.kind in _KIND_FINDINGS:
         kind, severity, evidence = _KIND_FINDINGS[route.kind]
+        if route.dns_status is DnsStatus.local_fault:  # it failed on our side: no fault of theirs
+            kind, severity = FindingKind.scanner_fault, Severity.notice
         findings.append(finding(kind, severity, domain, evidence.format(status=route.dns_status)))
     for flag in route.flags:
         if flag in _FLAG_FINDINGS:

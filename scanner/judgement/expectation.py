@@ -12,7 +12,7 @@ from scanner.dns.answers import FAILURES
 from scanner.judgement.claims import NO, NOT_APPLICABLE, YES, Claim, unknown
 from scanner.judgement.verdicts import judge_claims
 from scanner.names import parse_domain
-from scanner.outcomes import DnsStatus, NotKnown, RouteKind
+from scanner.outcomes import AddressFlag, DnsStatus, NotKnown, RouteKind
 from scanner.records import JudgedHost, MailRoute, Metadata, Verdict
 
 _METADATA = "metadata:"
@@ -119,14 +119,16 @@ def _judge_without_host(mail_route: MailRoute) -> Claim:
 def _judge_host(host: JudgedHost, expected: ExpectedMx) -> Claim:
     if any(fnmatchcase(host.exchange, pattern) for pattern in expected.patterns):
         return YES
-    addresses = [parse_address(address.address) for address in host.addresses]
+    # An address that was withdrawn is no place any more to which mail goes.
+    published = [one for one in host.addresses if AddressFlag.address_withdrawn not in one.flags]
+    addresses = [parse_address(one.address) for one in published]
     if not expected.networks or not all(_is_within(address, expected.networks) for address in addresses):
         return NO
     statuses = (host.a_status, host.aaaa_status)
     if failed := [status for status in statuses if status in FAILURES]:
         return unknown(failed[0])  # an address that nobody saw may lie elsewhere
     if DnsStatus.not_asked in statuses and not host.flags:
-        return unknown(NotKnown.not_yet_probed)
+        return unknown(NotKnown.not_asked)  # not yet, or because its owner opted out
     return YES if addresses else NO
 
 

@@ -1,37 +1,21 @@
 """One mail host of a domain: its record, its units and its findings."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scanner.dns.answers import ANSWERS_NO, FAILURES
 from scanner.judgement.claims import NO_PLACE, Claims, all_unknown
-from scanner.judgement.facts import TargetFacts
-from scanner.judgement.remedies import REMEDIES
-from scanner.judgement.targets import is_contactable, select_addresses, server_name_of, target_id
+from scanner.judgement.findings import finding
+from scanner.judgement.host_addresses import AddressJudgement, FactsOf, JudgeOptions, judge_addresses
+from scanner.judgement.targets import is_withdrawn, select_addresses
 from scanner.judgement.verdicts import Unit, combine
-from scanner.outcomes import AddressFlag, DnsStatus, FindingKind, HostFlag, NotKnown, Severity, VerdictValue
-from scanner.records import AddressLookup, Finding, Host, HostAddress, JudgedAddress, JudgedHost, Mx
-
-#: What attempts at a target say together, by its id; None if there is no session.
-FactsOf = Callable[[str], TargetFacts | None]
+from scanner.opt_out import OptOut
+from scanner.outcomes import DnsStatus, FindingKind, HostFlag, NotKnown, Severity, VerdictValue
+from scanner.records import AddressLookup, Finding, Host, JudgedHost, Mx
 
 _NOT_ASKED = AddressLookup(
     dns_status=DnsStatus.not_asked, ttl_s=None, addresses=(), cname_chain=(), ad=None, asked_at=None, ms=0
 )
-
-_UNKNOWN_BY_FLAG = {
-    AddressFlag.own_address: NotKnown.own_address,
-    AddressFlag.opted_out: NotKnown.opted_out,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class JudgeOptions:
-    """What of a run's settings judging depends on."""
-
-    port: int
-    max_addresses: int
-    no_ipv6: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +25,10 @@ class HostJudgement:
     findings: tuple[Finding, ...]
 
 
-def finding(kind: FindingKind, severity: Severity, subject: str, evidence: str, session: str | None = None) -> Finding:
-    """A finding with the remedy of its kind."""
-    return Finding(
-        kind=kind, severity=severity, subject=subject, evidence=evidence, session=session, fix=REMEDIES[kind]
-    )
-
-
 def judge_host(mx: Mx, host: Host | None, facts_of: FactsOf, options: JudgeOptions) -> HostJudgement:
     """A mail host of a route, from its lookups (None: not asked for) and the sessions with its addresses."""
     ipv4, ipv6 = (host.a, host.aaaa) if host is not None else (_NOT_ASKED, _NOT_ASKED)
-    addresses = _judge_addresses(host, facts_of, options) if host is not None else []
+    addresses = judge_addresses(host, facts_of, options) if host is not None else []
     flags = _flags(mx, host, options.max_addresses)
     record = JudgedHost(
         preference=mx.preference,
@@ -61,85 +38,14 @@ def judge_host(mx: Mx, host: Host | None, facts_of: FactsOf, options: JudgeOptio
         aaaa_status=ipv6.dns_status,
         addresses=tuple(address.record for address in addresses),
     )
-    claims = [address.claims for address in addresses] + _claims_without_address(mx, ipv4, ipv6)
+    claims = [address.claims for address in addresses if address.claims is not None]
+    claims += _claims_without_address(mx, host, options.opt_out)
     findings = _host_findings(mx.exchange, flags, ipv4, ipv6)
     if _differ(claims):
         findings.append(_pool_finding(mx.exchange, addresses))
     for address in addresses:
         findings += address.findings
     return HostJudgement(record, tuple(Unit(claim, mx.preference) for claim in claims), tuple(findings))
-
-
-# Addresses ------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _AddressJudgement:
-    record: JudgedAddress
-    claims: Claims
-    findings: tuple[Finding, ...]
-
-
-def _judge_addresses(host: Host, facts_of: FactsOf, options: JudgeOptions) -> list[_AddressJudgement]:
-    tried, _ = select_addresses(host, options.max_addresses)
-    wanted = {address.address for address in tried}
-    judged = []
-    for address in (*host.a.addresses, *host.aaaa.addresses):
-        if not is_contactable(address):
-            judged.append(_not_contacted(host, address))
-        elif address.address not in wanted:
-            judged.append(_without_session(address, NotKnown.over_limit))
-        else:
-            judged.append(_judge_address(host, address, facts_of, options))
-    return judged
-
-
-def _judge_address(host: Host, address: HostAddress, facts_of: FactsOf, options: JudgeOptions) -> _AddressJudgement:
-    facts = facts_of(target_id(address.address, options.port, server_name_of(host)))
-    if facts is None:
-        is_ipv6 = ":" in address.address and "." not in address.address
-        return _without_session(address, NotKnown.no_ipv6 if options.no_ipv6 and is_ipv6 else NotKnown.not_yet_probed)
-    differ = (AddressFlag.attempts_differ,) if facts.attempts_differ else ()
-    shown = facts.shown
-    record = JudgedAddress(
-        address=address.address,
-        sessions=facts.sessions,
-        stage=shown.stage,
-        outcome=shown.outcome,
-        limit=shown.limit,
-        reason=None,
-        flags=(*address.flags, *differ),
-    )
-    subject = f"{host.exchange} [{address.address}]"
-    findings = tuple(
-        finding(seen.kind, seen.severity, subject, seen.evidence, shown.session) for seen in shown.observations
-    )
-    return _AddressJudgement(record, facts.claims, findings)
-
-
-def _without_session(address: HostAddress, reason: NotKnown, claims: Claims | None = None) -> _AddressJudgement:
-    record = JudgedAddress(
-        address=address.address,
-        sessions=(),
-        stage=None,
-        outcome=None,
-        limit=None,
-        reason=reason.value,
-        flags=address.flags,
-    )
-    return _AddressJudgement(record, claims or all_unknown(reason), ())
-
-
-def _not_contacted(host: Host, address: HostAddress) -> _AddressJudgement:
-    for flag, reason in _UNKNOWN_BY_FLAG.items():
-        if flag in address.flags:
-            return _without_session(address, reason)
-    # The DNS answer itself shows that nobody outside can deliver there.
-    judged = _without_session(address, NotKnown.not_public, NO_PLACE)
-    subject = f"{host.exchange} [{address.address}]"
-    evidence = f"{host.exchange} points to {address.address}, which is not a public address"
-    found = finding(FindingKind.address_not_public, Severity.error, subject, evidence)
-    return _AddressJudgement(judged.record, judged.claims, (found,))
 
 
 # The host itself ------------------------------------------------------------------------------------
@@ -162,16 +68,24 @@ def _flags(mx: Mx, host: Host | None, max_addresses: int) -> tuple[HostFlag, ...
     return tuple(flags)
 
 
-def _claims_without_address(mx: Mx, ipv4: AddressLookup, ipv6: AddressLookup) -> list[Claims]:
+def _claims_without_address(mx: Mx, host: Host | None, opt_out: OptOut) -> list[Claims]:
     """The units that stand for no address: what a failed lookup leaves open, or that there is none at all."""
-    failed = [lookup.dns_status for lookup in (ipv4, ipv6) if lookup.dns_status in FAILURES]
-    if ipv4.addresses or ipv6.addresses:
+    if mx.flags:  # the text of an address, or localhost: there is no host to ask for
+        return [NO_PLACE]
+    if host is None:
+        is_opted_out = opt_out.matches_name(mx.exchange)
+        return [all_unknown(NotKnown.opted_out if is_opted_out else NotKnown.not_yet_probed)]
+    if host.a.dns_status is DnsStatus.not_asked:  # a host is asked for, unless it wants to be left alone
+        return [all_unknown(NotKnown.opted_out)]
+    failed = [status for status in (host.a.dns_status, host.aaaa.dns_status) if status in FAILURES]
+    if _published(host.a) or _published(host.aaaa):
         return [all_unknown(status) for status in failed]
-    if failed:
-        return [all_unknown(failed[0])]
-    if ipv4.dns_status is DnsStatus.not_asked and not mx.flags:
-        return [all_unknown(NotKnown.not_yet_probed)]
-    return [NO_PLACE]
+    return [all_unknown(failed[0])] if failed else [NO_PLACE]
+
+
+def _published(lookup: AddressLookup) -> int:
+    """How many addresses a lookup gave."""
+    return sum(not is_withdrawn(address) for address in lookup.addresses)
 
 
 _FLAG_FINDINGS: dict[HostFlag, tuple[FindingKind, Severity, str]] = {
@@ -198,17 +112,23 @@ _FLAG_FINDINGS: dict[HostFlag, tuple[FindingKind, Severity, str]] = {
 
 def _host_findings(exchange: str, flags: Sequence[HostFlag], ipv4: AddressLookup, ipv6: AddressLookup) -> list[Finding]:
     alias = (*ipv4.cname_chain, *ipv6.cname_chain, "")[0]
-    addresses = len(ipv4.addresses) + len(ipv6.addresses)
+    addresses = _published(ipv4) + _published(ipv6)
     findings = []
     for flag in flags:
         kind, severity, text = _FLAG_FINDINGS[flag]
         evidence = text.format(host=exchange, alias=alias, addresses=addresses)
         findings.append(finding(kind, severity, exchange, evidence))
-    if {ipv4.dns_status, ipv6.dns_status} & FAILURES:
+    failed = {ipv4.dns_status, ipv6.dns_status} & FAILURES
+    if failed:
+        # What failed on our side is not told as a fault of theirs.
+        is_ours = failed == {DnsStatus.local_fault}
+        kind, severity = _OUR_FAULT if is_ours else (FindingKind.mx_lookup_failed, Severity.warning)
         evidence = f"A: {ipv4.dns_status}, AAAA: {ipv6.dns_status}"
-        findings.append(finding(FindingKind.mx_lookup_failed, Severity.warning, exchange, evidence))
+        findings.append(finding(kind, severity, exchange, evidence))
     return findings
 
+
+_OUR_FAULT = (FindingKind.scanner_fault, Severity.notice)
 
 _MEMBERS_ALIKE = ("smtp", "starttls", "certificate_trusted", "certificate_name")
 
@@ -220,13 +140,11 @@ def _differ(claims: Sequence[Claims]) -> list[str]:
     ]
 
 
-def _pool_finding(exchange: str, addresses: Sequence[_AddressJudgement]) -> Finding:
+def _pool_finding(exchange: str, addresses: Sequence[AddressJudgement]) -> Finding:
+    told = [(address.record.address, address.claims) for address in addresses if address.claims is not None]
     differing = []
-    for name in _differ([address.claims for address in addresses]):
-        values = ", ".join(
-            f"{address.record.address} {getattr(address.claims, name).value}"
-            for address in addresses
-            if getattr(address.claims, name).is_definite
-        )
+    for name in _differ([claims for _, claims in told]):
+        said = [(address, getattr(claims, name)) for address, claims in told]
+        values = ", ".join(f"{address} {claim.value}" for address, claim in said if claim.is_definite)
         differing.append(f"{name}: {values}")
     return finding(FindingKind.pool_members_differ, Severity.warning, exchange, "; ".join(differing))

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from scanner.judgement.claims import is_our_library_limit
+from scanner.judgement.claims import ehlo_refusal_of_us, is_our_library_limit
 from scanner.outcomes import (
     PLAINTEXT_INSTEAD_OF_TLS,
     Cause,
@@ -74,7 +74,7 @@ def _observe_end(session: SessionRecord) -> tuple[Observation, ...]:
     if session.outcome is Outcome.permanent_negative and session.stage is Stage.starttls:
         kind = FindingKind.starttls_not_supported
     if session.about_us:
-        kind, severity = FindingKind.refused_us, Severity.warning
+        kind, severity = _REFUSED_US
     if session.error_code == PLAINTEXT_INSTEAD_OF_TLS:
         kind = FindingKind.plaintext_instead_of_tls
     if session.outcome is Outcome.tls_failed and is_our_library_limit(session):
@@ -98,6 +98,8 @@ def _evidence_of_end(session: SessionRecord) -> str:
     return ", ".join(parts)
 
 
+_REFUSED_US = (FindingKind.refused_us, Severity.warning)
+
 _REFUSALS = frozenset({Outcome.transient_negative, Outcome.permanent_negative})
 
 
@@ -117,10 +119,12 @@ def _last_reply(session: SessionRecord) -> ReplyRecord | None:
 def _observe_starttls(session: SessionRecord) -> tuple[Observation, ...]:
     observations: list[Observation] = []
     ehlo, helo = session.replies.ehlo, session.replies.helo
+    is_of_us = ehlo_refusal_of_us(session) is not None
     if ehlo is not None and helo is not None and helo.code == 250:
         evidence = f"EHLO was answered {_quoted(ehlo)}"
-        observations.append(Observation(FindingKind.ehlo_refused, Severity.notice, evidence))
-    if session.starttls.result is StarttlsResult.not_offered:
+        kind, severity = _REFUSED_US if is_of_us else (FindingKind.ehlo_refused, Severity.notice)
+        observations.append(Observation(kind, severity, evidence))
+    if session.starttls.result is StarttlsResult.not_offered and not is_of_us:
         evidence = _cut(f"EHLO offers {', '.join(session.extensions or ()) or 'nothing'}")
         evidence = evidence if helo is None else "there are no extensions without EHLO"
         observations.append(Observation(FindingKind.starttls_not_supported, Severity.error, evidence))

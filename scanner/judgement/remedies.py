@@ -57,6 +57,10 @@ REMEDIES: dict[FindingKind, str] = {
     FindingKind.pool_members_differ: (
         "Configure all servers behind this name alike: what senders get depends on which address they happen to reach."
     ),
+    FindingKind.certificate_differs_by_name: (
+        "Nothing is wrong; the address answers for more names than are asked for, and this one was not. Raise "
+        "probe.names_per_address to ask for all of them."
+    ),
     FindingKind.address_not_public: (
         "Publish the mail host's public address: nobody outside can reach this one, and it was not contacted."
     ),
@@ -121,6 +125,11 @@ REMEDIES: dict[FindingKind, str] = {
         "The server offers TLS and cannot do it, so senders that try do not deliver: check its certificate "
         "and key files and its protocol settings; its log names the error."
     ),
+    FindingKind.large_client_hello: (
+        "The server does TLS only with a small ClientHello: those of current software (1,600 octets and more, with a "
+        "post-quantum group) get no handshake. Update its TLS library, or the firewall or load balancer in "
+        "front of it, which must take a ClientHello that comes in two segments."
+    ),
     FindingKind.plaintext_after_starttls: (
         "Update the mail server, or remove the proxy in front of it: plaintext after the reply to STARTTLS "
         "is how commands are injected (CVE-2011-0411), or a sign of an attack."
@@ -150,7 +159,12 @@ REMEDIES: dict[FindingKind, str] = {
     FindingKind.certificate_unreadable: (
         "Replace the certificate: a part of it breaks its own format, and software that reads it strictly refuses it."
     ),
+    FindingKind.attempts_differ: (
+        "The server did not do the same each time: look into its log for the times of both sessions; an overload, "
+        "a restart or several machines behind one address do this. The better result counts."
+    ),
     FindingKind.scanner_fault: (
-        "Nothing is known about this server: the fault was on our side. Resume the run, and the session is made again."
+        "Nothing follows from this about anybody else: the fault was on our side. Resume the run, and it is tried "
+        "again."
     ),
 }

@@ -8,7 +8,9 @@ from scanner.records import Host, HostAddress
 from scanner.wire_text import restore_octets
 
 #: Reasons that an address carries not to be talked to.
-_NOT_CONTACTED = frozenset({AddressFlag.not_public, AddressFlag.own_address, AddressFlag.opted_out})
+_NOT_CONTACTED = frozenset(
+    {AddressFlag.not_public, AddressFlag.own_address, AddressFlag.opted_out, AddressFlag.address_withdrawn}
+)
 
 
 def target_id(address: str, port: int, server_name: str) -> str:
@@ -28,6 +30,11 @@ def select_addresses(host: Host, most: int) -> tuple[list[HostAddress], list[Hos
 def server_name_of(host: Host) -> str:
     """The name that a session to this host asks for (SNI): the MX host itself."""
     return restore_octets(host.exchange).decode("ascii")
+
+
+def is_withdrawn(address: HostAddress) -> bool:
+    """True for an address that an earlier lookup of its host gave, and the one that counts does not."""
+    return AddressFlag.address_withdrawn in address.flags
 
 
 def is_contactable(address: HostAddress) -> bool:

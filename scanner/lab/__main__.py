@@ -58,8 +58,9 @@ async def _serve(order: LabOrder) -> None:
     dns_port, smtp_port = files.kept_ports(order)
     world = _world(order)
     servers, domains = len(servers_of(world)), len(world.entries)
-    _raise_descriptor_limit(servers)
-    lab = Lab(world, files.path, order.limits)
+    # A server that is to become unreachable needs a second socket, to keep others out.
+    _raise_descriptor_limit(servers, servers * 2 if order.faults.blocked_after else servers)
+    lab = Lab(world, files.path, order.limits, faults=order.faults, seed=order.seed)
     del world
     await lab.open(dns_port, smtp_port)
     try:
@@ -82,16 +83,16 @@ async def _serve(order: LabOrder) -> None:
 
 def _world(order: LabOrder) -> World:
     if order.domains:
-        return grow_world(order.domains, order.seed)
+        return grow_world(order.domains, order.seed, order.shape)
     return load_world(Path(order.world) if order.world else EMBEDDED_WORLD)
 
 
-def _raise_descriptor_limit(servers: int) -> None:
+def _raise_descriptor_limit(servers: int, sockets: int) -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    if hard != resource.RLIM_INFINITY and hard < servers + SPARE_DESCRIPTORS:
+    if hard != resource.RLIM_INFINITY and hard < sockets + SPARE_DESCRIPTORS:
         raise LabError(
-            f"{servers} servers need {servers + SPARE_DESCRIPTORS} descriptors, the hard limit is {hard}:"
+            f"{servers} servers need {sockets + SPARE_DESCRIPTORS} descriptors, the hard limit is {hard}:"
             " ask for fewer domains or raise it (ulimit -Hn)"
         )
 

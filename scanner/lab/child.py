@@ -13,7 +13,7 @@ import msgspec
 
 from scanner.exit_codes import BUG, OURS, USAGE
 from scanner.lab.lab_directory import LabDirectory
-from scanner.lab.order import LabError, LabOrder, ReadyLab
+from scanner.lab.order import NO_FAULTS, LabError, LabFaults, LabOrder, ReadyLab
 from scanner.settings import Limits
 
 #: How long a lab may take to be open: 20,000 domains take a second or two, a port that is still taken ten.
@@ -48,13 +48,15 @@ class LabChild:
         domains: int,
         seed: int,
         limits: Limits,
+        shape: str = "mixed",
+        faults: LabFaults = NO_FAULTS,
         dns_port: int = 0,
         smtp_port: int = 0,
     ) -> Self:
         """Starts a lab over a directory and waits until it is open. Raises LabError.
 
-        `world` is a TOML file, '' the embedded world; `domains` above 0 a grown world of `seed`. Port 0 is
-        the one kept in the directory, or a free one.
+        `world` is a TOML file, '' the embedded world; `domains` above 0 a grown world of `seed` and `shape`
+        (a word of the setting `lab.shape`). Port 0 is the one kept in the directory, or a free one.
         """
         directory.mkdir(parents=True, exist_ok=True)
         files = LabDirectory(directory)
@@ -63,7 +65,9 @@ class LabChild:
             world=str(Path(world).resolve()) if world else "",
             domains=domains,
             seed=seed,
+            shape=shape,
             limits=limits,
+            faults=faults,
             dns_port=dns_port,
             smtp_port=smtp_port,
         )

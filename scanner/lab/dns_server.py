@@ -9,6 +9,7 @@ import struct
 from collections import Counter
 from contextlib import suppress
 
+from scanner.lab.dns_trouble import DnsTrouble
 from scanner.lab.zone import FORMERR, IN, NOTIMP, REFUSED, Answer, Zone
 
 MIN_UDP_BYTES = 512  # RFC 1035 §4.2.1
@@ -77,9 +78,10 @@ def _edns(query: bytes, position: int) -> tuple[bytes, int]:
 class DnsServer:
     """Answers on one address and port over UDP and TCP. `counters` has the queries by transport."""
 
-    def __init__(self, zone: Zone) -> None:
+    def __init__(self, zone: Zone, trouble: DnsTrouble) -> None:
         self.counters: Counter[str] = Counter()
         self._zone = zone
+        self._trouble = trouble
         self._udp: socket.socket | None = None
         self._tcp: asyncio.Server | None = None
         self._connections: set[asyncio.Transport] = set()
@@ -116,6 +118,8 @@ class DnsServer:
             except BlockingIOError:
                 return
             self.counters["udp"] += 1
+            if self._trouble.loses_question(by_udp=True):
+                continue
             try:
                 response, fault = encode_response(query, self._zone)
             except ValueError:
@@ -133,6 +137,8 @@ class DnsServer:
 
     def respond_over_tcp(self, query: bytes, transport: asyncio.Transport) -> None:
         self.counters["tcp"] += 1
+        if self._trouble.loses_question(by_udp=False):
+            return
         try:
             response, fault = encode_response(query, self._zone, MAX_MESSAGE_BYTES)
         except ValueError:

@@ -2,7 +2,8 @@
 
 As was measured in the wild, a domain's provider is drawn by Zipf's law; a provider is one /24. About ten
 domains share a mail host; at least 15 % of the hosts and 5 % of the domains are not good. Few make a client
-wait for a whole limit, so that a scan is as fast as the scanner. The same number and seed: the same world.
+wait for a whole limit, so that a scan is as fast as the scanner. In a world of another shape than "mixed", a
+good part of the domains sit on one provider that is hard to scan. The same number, seed and shape: the same world.
 """
 
 import random
@@ -10,6 +11,8 @@ from collections.abc import Callable
 from functools import partial
 from itertools import cycle
 from math import ceil
+
+from msgspec.structs import replace
 
 from scanner.lab.grown_expectation import (
     GrownHost,
@@ -19,6 +22,7 @@ from scanner.lab.grown_expectation import (
     expect_no_host,
 )
 from scanner.lab.grown_hosts import Route, address_records, grow_hosts, lab_address, routes_of, servers_at
+from scanner.lab.grown_shapes import SHAPE_BEHAVIOURS, SHAPE_CERTIFICATES, SHAPES
 from scanner.lab.habits import BEHAVIOURS, CERTIFICATES, GOOD_HABITS
 from scanner.lab.world import DnsFault, Entry, World
 from scanner.outcomes import DnsStatus, RouteFlag, RouteKind
@@ -38,9 +42,30 @@ _SELF_HOSTED_A_NETWORK = 150
 Grow = Callable[[str, Route], Entry]
 
 
-def grow_world(domains: int, seed: int) -> World:
-    """A world of that many domains. Providers' records and servers belong to the world, not to an entry."""
+def grow_world(domains: int, seed: int, shape: str = "mixed") -> World:
+    """A world of that many domains; `shape` is a word of the setting `lab.shape`.
+
+    Providers' records and servers belong to the world, not to an entry.
+    """
     rng = random.Random(f"grown world {seed}")
+    if shape == "mixed":
+        return _grow_mixed(domains, rng)
+    share, grow_provider = SHAPES[shape]
+    customers = round(domains * share)
+    provider, others = grow_provider(customers), domains - customers
+    world = _grow_mixed(others, rng) if others else World(behaviours=BEHAVIOURS, certificates=CERTIFICATES, entries=())
+    entries = [*world.entries, *provider.entries]
+    rng.shuffle(entries)
+    return replace(
+        world,
+        behaviours=BEHAVIOURS | SHAPE_BEHAVIOURS,
+        certificates=CERTIFICATES | SHAPE_CERTIFICATES,
+        entries=tuple(entries),
+        servers=(*world.servers, *provider.servers),
+    )
+
+
+def _grow_mixed(domains: int, rng: random.Random) -> World:
     providers = min(max(domains // DOMAINS_A_PROVIDER, 1), MAX_PROVIDERS)
     weights = [1 / rank for rank in range(1, providers + 1)]
     hosts = grow_hosts([domains * weight / sum(weights) for weight in weights], rng)

@@ -2,12 +2,14 @@
 
 import os
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from scanner.exit_codes import USAGE
-from scanner.lab.order import LabError, LabOrder
+from scanner.lab.order import LabError, LabFaults, LabOrder
 
 
 class KeptLab(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -16,8 +18,16 @@ class KeptLab(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     world: str
     domains: int
     seed: int
+    shape: str = "mixed"
     dns_port: int
     smtp_port: int
+
+
+class OnceOnly(StrEnum):
+    """Faults that happen once over a directory, however often a lab is started there: files of these names."""
+
+    blocked = "was-blocked"
+    dns_silent = "dns-was-silent"
 
 
 @dataclass(frozen=True)
@@ -58,21 +68,35 @@ class LabDirectory:
         kept = self._read()
         if kept is None:
             return order.dns_port, order.smtp_port
-        if (kept.world, kept.domains, kept.seed) != (order.world, order.domains, order.seed):
+        if _world_of(kept) != _world_of(order):
             raise LabError(
-                f"{self.path} belongs to another lab (world {kept.world!r}, {kept.domains} domains,"
-                f" seed {kept.seed}) than was asked for (world {order.world!r}, {order.domains} domains,"
-                f" seed {order.seed})",
-                USAGE,
+                f"{self.path} belongs to another lab ({_world_of(kept)}) than was asked for ({_world_of(order)})", USAGE
             )
         return order.dns_port or kept.dns_port, order.smtp_port or kept.smtp_port
 
     def keep(self, order: LabOrder, dns_port: int, smtp_port: int) -> None:
         """Writes `lab.json`."""
         kept = KeptLab(
-            world=order.world, domains=order.domains, seed=order.seed, dns_port=dns_port, smtp_port=smtp_port
+            world=order.world,
+            domains=order.domains,
+            seed=order.seed,
+            shape=order.shape,
+            dns_port=dns_port,
+            smtp_port=smtp_port,
         )
         write_whole(self.path / "lab.json", msgspec.json.encode(kept) + b"\n")
+
+    def remember(self, fault: OnceOnly) -> None:
+        """Says that a fault has begun: it will not come again."""
+        (self.path / fault).touch()
+
+    def left_of(self, faults: LabFaults) -> LabFaults:
+        """The faults without those that have been here."""
+        if (self.path / OnceOnly.blocked).exists():
+            faults = replace(faults, blocked_after=0)
+        if (self.path / OnceOnly.dns_silent).exists():
+            faults = replace(faults, dns_silent_after=0)
+        return faults
 
     def _read(self) -> KeptLab | None:
         path = self.path / "lab.json"
@@ -82,6 +106,10 @@ class LabDirectory:
             return None
         except msgspec.DecodeError as error:
             raise LabError(f"{path}: {error}", USAGE) from error
+
+
+def _world_of(lab: KeptLab | LabOrder) -> str:
+    return f"world {lab.world!r}, {lab.domains} domains, seed {lab.seed}, shape {lab.shape}"
 
 
 def write_whole(path: Path, octets: bytes) -> None:

@@ -5,23 +5,51 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from scanner.exit_codes import OURS
-from scanner.settings import Limits
+from scanner.settings import LabSettings, Limits
 
 _OptionalPort = Annotated[int, Meta(ge=0, le=65535)]
+
+
+class LabFaults(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Faults that look like the world's and are ours; each of the first two happens once over a lab's directory.
+
+    After `blocked_after` sessions in all nothing is reached any more; after `dns_silent_after` questions no answer
+    comes for `dns_silent_s` seconds (0: never); `dns_loss` is the share of answers that get lost on the way.
+    """
+
+    blocked_after: int = 0
+    dns_silent_after: int = 0
+    dns_silent_s: float = 0.0
+    dns_loss: float = 0.0
+
+
+NO_FAULTS = LabFaults()
+
+
+def faults_of(settings: LabSettings) -> LabFaults:
+    """The faults that the settings ask for."""
+    return LabFaults(
+        blocked_after=settings.blocked_after,
+        dns_silent_after=settings.dns_silent_after,
+        dns_silent_s=settings.dns_silent_s,
+        dns_loss=settings.dns_loss,
+    )
 
 
 class LabOrder(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Which lab is wanted, and where.
 
-    `world` is a TOML file, '' the embedded world; `domains` above 0 a grown world of `seed`. Port 0 is the
-    one kept in the directory, or a free one.
+    `world` is a TOML file, '' the embedded world; `domains` above 0 a grown world of `seed` and `shape`. Port 0
+    is the one kept in the directory, or a free one.
     """
 
     directory: str
     world: str = ""
     domains: Annotated[int, Meta(ge=0)] = 0
     seed: int = 0
+    shape: str = "mixed"
     limits: Limits = Limits()
+    faults: LabFaults = NO_FAULTS
     dns_port: _OptionalPort = 0
     smtp_port: _OptionalPort = 0
 

@@ -2,13 +2,17 @@
 
 import datetime as dt
 import random
+import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from scanner.lab.authority import Authority
 from scanner.lab.dns_server import DnsServer
-from scanner.lab.lab_directory import LabDirectory, write_whole
+from scanner.lab.dns_trouble import DnsTrouble
+from scanner.lab.lab_directory import LabDirectory, OnceOnly, write_whole
 from scanner.lab.log import DnsLine, Log
+from scanner.lab.order import NO_FAULTS, LabFaults
 from scanner.lab.ports import Open, open_free_port, open_kept_port
 from scanner.lab.smtp_server import SmtpServer
 from scanner.lab.tls_server import TlsContexts
@@ -27,18 +31,32 @@ def _now_utc() -> dt.datetime:
 
 
 class Lab:
-    """Serves a world on the running loop. `limits` are those of which the behaviours take shares."""
+    """Serves a world on the running loop. `limits` are those of which the behaviours take shares.
 
-    def __init__(self, world: World, directory: Path, limits: Limits, now_utc: Now = _now_utc) -> None:
+    `faults` come on top of what the world does; `seed` decides which answers get lost.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        directory: Path,
+        limits: Limits,
+        *,
+        now_utc: Now = _now_utc,
+        faults: LabFaults = NO_FAULTS,
+        seed: int = 0,
+    ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         files = LabDirectory(directory)
+        faults = files.left_of(faults)
         authority = Authority(files.authority, now_utc().date())
         write_whole(files.roots, authority.roots_pem)
         write_whole(files.domain_list, "".join([f"{entry.domain}\n" for entry in world.entries]).encode())
         self.dns_port = 0
         self.smtp_port = 0
         self.log = Log(files.log)
-        self._dns = DnsServer(_zone(world))
+        trouble = DnsTrouble(faults, seed, time.monotonic, partial(files.remember, OnceOnly.dns_silent))
+        self._dns = DnsServer(_zone(world), trouble)
         contexts = TlsContexts(authority, world.certificates)
         self._smtp = SmtpServer(
             servers=servers_of(world),
@@ -47,6 +65,8 @@ class Lab:
             contexts=contexts,
             log=self.log,
             now_utc=now_utc,
+            blocked_after=faults.blocked_after,
+            block_began=partial(files.remember, OnceOnly.blocked),
         )
 
     @property
@@ -85,6 +105,10 @@ async def _open(open_at: Open, port: int) -> int:
     return port
 
 
+#: Who scans the lab: the name in EHLO is his, forth and back.
+_VISITOR = ("scanner.lab. A 127.0.0.1", "1.0.0.127.in-addr.arpa. PTR scanner.lab.")
+
+
 def _zone(world: World) -> Zone:
-    lines = [*world.records, *[line for entry in world.entries for line in entry.records]]
-    return Zone(lines, {key: fault for entry in world.entries for key, fault in entry.dns.items()})
+    lines = [*_VISITOR, *world.records, *[line for entry in world.entries for line in entry.records]]
+    return Zone(lines, {key: answers for entry in world.entries for key, answers in entry.dns.items()})

@@ -7,10 +7,9 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 
-from OpenSSL import SSL
-
+from scanner.lab.listener import Listener
+from scanner.lab.listening import close_gate, listen, open_blackhole
 from scanner.lab.log import Log, SessionLine, TripwireLine
-from scanner.lab.script import Script, parse_script
 from scanner.lab.smtp_session import Session
 from scanner.lab.tls_server import TlsContexts
 from scanner.lab.world import Behaviour, Server
@@ -27,7 +26,10 @@ Now = Callable[[], dt.datetime]
 
 
 class SmtpServer:
-    """The servers of a world on one port. Sessions go to the log when they end."""
+    """The servers of a world on one port. Sessions go to the log when they end.
+
+    After `blocked_after` sessions in all (0: never) every server is a blackhole, and `block_began` is called.
+    """
 
     def __init__(
         self,
@@ -38,6 +40,8 @@ class SmtpServer:
         contexts: TlsContexts,
         log: Log,
         now_utc: Now,
+        blocked_after: int = 0,
+        block_began: Callable[[], None] = lambda: None,
     ) -> None:
         self._servers = servers
         self._behaviours = behaviours
@@ -45,7 +49,11 @@ class SmtpServer:
         self._contexts = contexts
         self._log = log
         self._now_utc = now_utc
-        self._listeners: list[_Listener] = []
+        self._blocked_after = blocked_after
+        self._block_began = block_began
+        self._is_blocked = False
+        self._accepted = 0
+        self._listeners: list[Listener] = []
         self._blackholes: list[socket.socket] = []
         self._tripwires: list[tuple[str, socket.socket]] = []
         self._port = 0
@@ -91,7 +99,7 @@ class SmtpServer:
             self._blackholes += open_blackhole(server.address, self._port)
         elif behaviour.listener:
             listening = listen(server.address, self._port, BACKLOG)
-            self._listeners.append(_Listener(listening, server, behaviour, self._limits, self._contexts))
+            self._listeners.append(Listener(listening, server, self._behaviours, self._limits, self._contexts))
 
     def _open_tripwire(self, address: str) -> None:
         try:
@@ -101,7 +109,23 @@ class SmtpServer:
         self._tripwires.append((address, listening))
         asyncio.get_running_loop().add_reader(listening, self._trip, address, listening)
 
-    def _accept(self, listener: "_Listener") -> None:
+    def _block(self) -> None:
+        """Nobody gets in any more and nobody is answered, as when our own port 25 is shut."""
+        self._is_blocked = True
+        for listener in self._listeners:
+            asyncio.get_running_loop().remove_reader(listener.socket)
+            self._blackholes.append(close_gate(listener.socket))
+            for session in listener.sessions:
+                session.fall_silent()
+        for server in self._servers:
+            if not self._behaviours[server.behaviour].listener:
+                self._blackholes += open_blackhole(server.address, self._port)
+        self._block_began()
+
+    def _accept(self, listener: Listener) -> None:
+        if self._blocked_after and self._accepted == self._blocked_after:
+            self._block()
+            return
         # What happened to earlier sessions before this connection came must not look as if it came later.
         for session in tuple(listener.sessions):
             session.read()
@@ -116,23 +140,24 @@ class SmtpServer:
             loop.remove_reader(listener.socket)
             loop.call_later(REST_S, self._listen_again, listener)
             return
+        self._accepted += 1
         accepted.setblocking(False)  # noqa: FBT003  # socket's signature
         started_s, started_at = time.monotonic(), self._now_utc()
         session = Session(
             accepted,
-            listener,
+            listener.next_manner(started_s),
             loop,
             lambda ended: self._ended(listener, ended, peer[0], started_s, started_at),
         )
         listener.sessions.add(session)
         session.start()
 
-    def _listen_again(self, listener: "_Listener") -> None:
-        if listener.socket.fileno() >= 0:
+    def _listen_again(self, listener: Listener) -> None:
+        if listener.socket.fileno() >= 0 and not self._is_blocked:
             asyncio.get_running_loop().add_reader(listener.socket, self._accept, listener)
 
     def _ended(
-        self, listener: "_Listener", session: Session, peer: str, started_s: float, started_at: dt.datetime
+        self, listener: Listener, session: Session, peer: str, started_s: float, started_at: dt.datetime
     ) -> None:
         listener.sessions.discard(session)
         is_encrypted = session.tls is not None and session.tls.is_established
@@ -161,69 +186,3 @@ class SmtpServer:
             return
         accepted.close()
         self._log.write(TripwireLine(address=address, port=self._port, peer=peer[0], at=datetime_text(self._now_utc())))
-
-
-class _Listener:
-    """One server's listening socket, and what its sessions need (smtp_session.Served)."""
-
-    def __init__(
-        self,
-        listening: socket.socket,
-        server: Server,
-        behaviour: Behaviour,
-        limits: Limits,
-        contexts: TlsContexts,
-    ) -> None:
-        self.socket = listening
-        self.server = server
-        self.sessions: set[Session] = set()
-        self._behaviour = behaviour
-        self._limits = limits
-        self._contexts = contexts
-        self._script: Script | None = None
-
-    @property
-    def script(self) -> Script:
-        if self._script is None:
-            self._script = parse_script(self._behaviour, self.server.host, self._limits)
-        return self._script
-
-    @property
-    def sends_close_notify(self) -> bool:
-        return self._behaviour.close_notify
-
-    def tls_context(self) -> SSL.Context:
-        return self._contexts.context_for(self.server, self._behaviour)
-
-
-def listen(address: str, port: int, backlog: int) -> socket.socket:
-    """A non-blocking listening socket. Raises OSError."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-    try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # Accepted sockets inherit it: what a step says leaves at once.
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        listening.bind((address, port))
-        listening.listen(backlog)
-    except OSError as error:
-        listening.close()
-        raise OSError(error.errno, f"{address}:{port}: {error.strerror}") from error
-    return listening
-
-
-def open_blackhole(address: str, port: int) -> list[socket.socket]:
-    """Sockets that make every connect to the address go unanswered while they are open. Raises OSError.
-
-    A queue of length 0 holds one connection; it is ours and nobody accepts it, so Linux drops every SYN.
-    """
-    listening = listen(address, port, 0)
-    filling = socket.socket()
-    try:
-        filling.settimeout(1.0)
-        filling.connect((address, port))
-    except OSError:
-        filling.close()
-        listening.close()
-        raise
-    return [listening, filling]

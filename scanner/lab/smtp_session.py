@@ -25,6 +25,7 @@ from scanner.lab.tls_server import ServerTls, TlsError
 #: A client that is so far ahead of our replies, or sends a line so long, is cut off.
 MAX_BUFFERED_BYTES = 1 << 17
 _MAX_VERB = 16
+_RECORD_HEADER_BYTES = 5
 _TLS_IS_ACTIVE = (Step(Verb.send, b"503 5.5.1 TLS already active\r\n"),)
 
 
@@ -33,6 +34,9 @@ class Served(Protocol):
 
     @property
     def script(self) -> Script: ...
+
+    @property
+    def small_hello_bytes(self) -> int: ...
 
     @property
     def sends_close_notify(self) -> bool: ...
@@ -95,6 +99,13 @@ class Session:
         """Ends the session because the lab ends."""
         self._connection.abandon()
 
+    def fall_silent(self) -> None:
+        """Says nothing more and heeds nothing; the connection stays."""
+        self._is_paused = True
+        self._hears = _Hears.nothing
+        if self._timer is not None:
+            self._timer.cancel()
+
     # What comes in ------------------------------------------------------------------------------------
 
     def _receive(self, octets: bytes) -> None:
@@ -106,8 +117,7 @@ class Session:
                 self._receive_tls(octets)
             case _Hears.client_hello:
                 self._hello += octets
-                self._hears = _Hears.nothing
-                self._is_paused = False
+                self._meet_hello()
             case _Hears.nothing:
                 self._hello = (self._hello + octets)[:MAX_BUFFERED_BYTES]
         if len(self._received) > MAX_BUFFERED_BYTES:
@@ -115,6 +125,17 @@ class Session:
             self._connection.reset()
         elif not self._is_paused:
             self._go_on()
+
+    def _meet_hello(self) -> None:
+        """A ClientHello has begun: a small one gets the handshake, any other what the `tls` stage says."""
+        if len(self._hello) < _RECORD_HEADER_BYTES and self._served.small_hello_bytes:
+            return  # how long it is stands in its header
+        assert self._script.tls is not None
+        # RFC 8446 §5.1: a ClientHello fits into one record; its length is in the last two octets of the header.
+        is_small = int.from_bytes(self._hello[3:5], "big") + _RECORD_HEADER_BYTES <= self._served.small_hello_bytes
+        self._steps = chain((Step(Verb.tls),) if is_small else self._script.tls, self._steps)
+        self._hears = _Hears.nothing
+        self._is_paused = False
 
     def _receive_tls(self, octets: bytes) -> None:
         assert self.tls is not None
@@ -189,7 +210,6 @@ class Session:
         """The script's own `tls` stage once the client has begun, where it has one; else the handshake."""
         self._is_paused = True
         if self._script.tls is not None and self._hears is _Hears.commands:
-            self._steps = chain(self._script.tls, self._steps)
             self._hears = _Hears.client_hello  # and nothing after it, unless a step says `tls`
             return
         self._hears = _Hears.tls

@@ -1,8 +1,10 @@
 """The server's side of TLS over a connection's octets, by pyOpenSSL: it speaks TLS 1.0 where asked to."""
 
+import re
 import tempfile
 from collections import OrderedDict
 from collections.abc import Callable
+from fnmatch import fnmatchcase
 
 from OpenSSL import SSL
 
@@ -20,6 +22,8 @@ _VERSIONS = {
     "1.3": SSL.TLS1_3_VERSION,
 }
 _CIPHERS = "ALL:!aNULL"
+#: What a certificate can be made for; a client may ask for anything.
+_NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*")
 
 
 class TlsError(Exception):
@@ -36,7 +40,7 @@ class TlsContexts:
 
     def context_for(self, server: Server, behaviour: Behaviour) -> SSL.Context:
         """The context of a server; for a name in `by_server_name` it changes to that kind, for that name."""
-        by_server_name = tuple(sorted(server.by_server_name.items()))
+        by_server_name = tuple(server.by_server_name.items())
         key = (behaviour.tls_min, behaviour.tls_max, behaviour.ciphers, server.certificate, server.host)
         context = self._contexts.get((key, by_server_name))
         if context is None:
@@ -51,8 +55,9 @@ class TlsContexts:
     def _choice(self, server: Server, behaviour: Behaviour) -> Callable[[SSL.Connection], None]:
         def choose(connection: SSL.Connection) -> None:
             name = (connection.get_servername() or b"").decode("ascii", "replace").lower()
-            kind = server.by_server_name.get(name)
-            if kind is not None:
+            by_server_name = server.by_server_name.items()
+            kind = next((kind for pattern, kind in by_server_name if fnmatchcase(name, pattern)), None)
+            if kind is not None and _NAME.fullmatch(name):
                 named = Server(address=server.address, host=name, certificate=kind)
                 connection.set_context(self.context_for(named, behaviour))
 

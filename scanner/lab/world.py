@@ -10,6 +10,11 @@ from scanner.outcomes import DnsStatus, HostFlag, RouteFlag, RouteKind
 #: or reset over TCP), two CNAMEs that point at each other. "nxdomain" denies one type of a name that exists.
 DnsFault = Literal["servfail", "refused", "drop", "malformed", "truncate", "tcp_refused", "cname_loop", "nxdomain"]
 
+#: What comes to a question: a fault; or in turn, one for each time it is asked, the last from then on: a fault,
+#: "ok" (what the records say) or "is RDATA[; RDATA…]" (what they say by now). A question that comes by TCP after
+#: a truncated answer, or alone after a malformed one, is asked once more.
+DnsAnswers = DnsFault | tuple[str, ...]
+
 GOOD_EXTENSIONS = ("PIPELINING", "SIZE 35882577", "ENHANCEDSTATUSCODES", "8BITMIME", "CHUNKING")
 
 
@@ -33,8 +38,13 @@ class Behaviour(Part, frozen=True, kw_only=True):
     - `swallow`: read what comes, answer nothing
 
     The stage `tls` is what happens instead of the handshake, once the client has begun it; a `tls` in it is
-    the handshake itself. A stage not given does what a good server does. `listener` false: nothing listens
-    there; `blackhole`: every connect goes unanswered.
+    the handshake itself, and a ClientHello of up to `small_hello_bytes` octets gets that in any case. A stage
+    not given does what a good server does. `listener` false: nothing listens there; `blackhole`: every connect
+    goes unanswered.
+
+    A server may remember who came before. `visits` names the behaviours of its sessions in turn, the last one
+    from then on. Of each `window_s` seconds it `allows` so many sessions (0: any number); to the others it is
+    the behaviour `otherwise`.
     """
 
     about: str = ""
@@ -53,6 +63,11 @@ class Behaviour(Part, frozen=True, kw_only=True):
     tls_max: Literal["1.0", "1.1", "1.2", "1.3"] = "1.3"
     ciphers: str = ""
     close_notify: bool = True
+    small_hello_bytes: int = 0
+    visits: tuple[str, ...] = ()
+    allows: int = 0
+    window_s: float = 1.0
+    otherwise: str = ""
 
 
 class CertificateKind(Part, frozen=True, kw_only=True):
@@ -74,7 +89,8 @@ class CertificateKind(Part, frozen=True, kw_only=True):
 class Server(Part, frozen=True, kw_only=True):
     """A server at one address; `host` is the name in its greeting, its replies and its certificate.
 
-    `by_server_name`: for a client that asks for that name (SNI), a certificate of that kind, made for it.
+    `by_server_name`: for a client that asks for that name (SNI), a certificate of that kind, made for it. The
+    name may be a pattern: `*` stands for every other name; the first that fits counts.
     """
 
     address: str
@@ -88,7 +104,8 @@ class ExpectedHost(Part, frozen=True, kw_only=True):
     """One mail host of the record.
 
     An address line: `ADDRESS STAGE OUTCOME [LIMIT] [+FLAG…]`, or `ADDRESS - REASON [+FLAG…]` for one that was
-    not contacted.
+    not contacted. `+FLAG?` is a flag that may be there or not: which of many names at one address are asked,
+    and which are told by those, is up to chance.
     """
 
     exchange: str
@@ -120,18 +137,20 @@ class Expectation(Part, frozen=True, kw_only=True):
 
 
 class Entry(Part, frozen=True, kw_only=True):
-    """A domain of the world; `dns` maps `NAME TYPE` to a fault of its answer.
+    """A domain of the world; `dns` maps `NAME TYPE` to what is wrong with its answer, or to its answers in turn.
 
     `records` are zone file lines `OWNER [TTL] [IN] TYPE RDATA`; every name is absolute, with or without its
-    last dot.
+    last dot. `$GENERATE FIRST-LAST LINE` stands for LINE with each of these numbers for `$` or `${OFFSET,WIDTH}`.
+    `or_expect` are other records that are right as well, where the pace decides.
     """
 
     domain: str
     why: str
     records: tuple[str, ...] = ()
-    dns: dict[str, DnsFault] = {}
+    dns: dict[str, DnsAnswers] = {}
     servers: tuple[Server, ...] = ()
     expect: Expectation
+    or_expect: tuple[Expectation, ...] = ()
 
 
 class World(Part, frozen=True, kw_only=True):

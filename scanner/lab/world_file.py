@@ -8,8 +8,9 @@ from pathlib import Path
 import msgspec
 
 from scanner.lab.script import parse_script
-from scanner.lab.world import Behaviour, Server, World
-from scanner.lab.zone_lines import ZoneError, encode_name, parse_owner, parse_record, parse_type
+from scanner.lab.turns import Turns
+from scanner.lab.world import Behaviour, DnsAnswers, Server, World
+from scanner.lab.zone_lines import ZoneError, expand_line, parse_owner, parse_record
 from scanner.settings import Limits
 
 #: Where the servers of a world may be.
@@ -47,20 +48,21 @@ def find_problems(world: World) -> Iterator[str]:
     """What makes a world impossible to serve: where, and what was expected."""
     for name, behaviour in world.behaviours.items():
         yield from _behaviour_problems(name, behaviour)
+        yield from _memory_problems(name, behaviour, world.behaviours)
     seen: dict[str, str] = {}
-    for where, servers, records, faults in _places(world):
+    for where, servers, records, answers in _places(world):
         for server in servers:
             yield from _server_problems(where, server, world)
             if server.address in seen:
                 yield f"{where}: server {server.address} is already one of {seen[server.address]}"
             seen[server.address] = where
-        yield from _record_problems(where, records, faults)
+        yield from _record_problems(where, records, answers)
 
 
-def _places(world: World) -> Iterator[tuple[str, tuple[Server, ...], tuple[str, ...], tuple[str, ...]]]:
-    yield "the world", world.servers, world.records, ()
+def _places(world: World) -> Iterator[tuple[str, tuple[Server, ...], tuple[str, ...], dict[str, DnsAnswers]]]:
+    yield "the world", world.servers, world.records, {}
     for entry in world.entries:
-        yield f"entry {entry.domain!r}", entry.servers, entry.records, tuple(entry.dns)
+        yield f"entry {entry.domain!r}", entry.servers, entry.records, entry.dns
 
 
 def _behaviour_problems(name: str, behaviour: Behaviour) -> Iterator[str]:
@@ -70,6 +72,21 @@ def _behaviour_problems(name: str, behaviour: Behaviour) -> Iterator[str]:
         yield f"behaviour {name!r}: {error}"
     if behaviour.tls_min > behaviour.tls_max:
         yield f"behaviour {name!r}: tls_min {behaviour.tls_min} is above tls_max {behaviour.tls_max}"
+
+
+def _memory_problems(name: str, behaviour: Behaviour, behaviours: dict[str, Behaviour]) -> Iterator[str]:
+    """A server that remembers can only change its manners, not whether it listens; and it has one memory."""
+    if bool(behaviour.allows) != bool(behaviour.otherwise):
+        yield f"behaviour {name!r}: allows and otherwise go together"
+    if behaviour.allows and behaviour.visits:
+        yield f"behaviour {name!r} has both visits and allows"
+    for other in (*behaviour.visits, *([behaviour.otherwise] if behaviour.otherwise else [])):
+        if other not in behaviours:
+            yield f"behaviour {name!r} refers to the unknown behaviour {other!r}"
+            continue
+        met = behaviours[other]
+        if met.visits or met.allows or met.blackhole or not met.listener:
+            yield f"behaviour {name!r} refers to {other!r}, which remembers itself or does not listen"
 
 
 def _server_problems(where: str, server: Server, world: World) -> Iterator[str]:
@@ -86,17 +103,16 @@ def _server_problems(where: str, server: Server, world: World) -> Iterator[str]:
             yield f"{where}: server {server.address} has the unknown certificate {kind!r}"
 
 
-def _record_problems(where: str, records: tuple[str, ...], faults: tuple[str, ...]) -> Iterator[str]:
+def _record_problems(where: str, records: tuple[str, ...], answers: dict[str, DnsAnswers]) -> Iterator[str]:
     for line in records:
         try:
-            parse_owner(line)
-            parse_record(line)
+            for each in expand_line(line):
+                parse_owner(each)
+                parse_record(each)
         except ZoneError as error:
             yield f"{where}: {error}"
-    for key in faults:
-        name, _, record_type = key.partition(" ")
+    for key, said in answers.items():
         try:
-            encode_name(name)
-            parse_type(record_type.strip().upper())
+            Turns(key, said)
         except ZoneError as error:
-            yield f"{where}: dns {key!r} is not NAME TYPE: {error}"
+            yield f"{where}: {error}"

@@ -1,15 +1,17 @@
 """The world's names → the sections of answers, as a recursive resolver would give them. Pure.
 
 Made to be cheap: lines are only sorted by owner when a world is loaded (20,000 domains start at once),
-records are encoded when a name is first asked for, and a finished answer is kept for the next time.
+records are encoded when a name is first asked for, and a finished answer is kept for the next time, unless
+the world says that it will be another one then.
 """
 
 import struct
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from scanner.lab.world import DnsFault
-from scanner.lab.zone_lines import CNAME, SOA, Record, encode_name, parse_owner, parse_record, parse_type
+from scanner.lab.turns import Turns
+from scanner.lab.world import DnsAnswers, DnsFault
+from scanner.lab.zone_lines import CNAME, SOA, Record, encode_name, expand_line, parse_owner, parse_record
 
 NOERROR, FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED = range(6)
 IN = 1
@@ -36,13 +38,13 @@ class Answer(NamedTuple):
 class Zone:
     """All names of a world: CNAMEs are followed, "no data" and NXDOMAIN told apart, faults put in."""
 
-    def __init__(self, lines: Iterable[str], faults: Mapping[str, DnsFault]) -> None:
-        """`lines` are zone file lines; `faults` maps `NAME TYPE` to a fault. Raises ZoneError."""
+    def __init__(self, lines: Iterable[str], answers: Mapping[str, DnsAnswers]) -> None:
+        """`lines` are zone file lines; `answers` maps `NAME TYPE` to faults and changes. Raises ZoneError."""
         self._lines: dict[bytes, list[str]] = {}
         self._names: set[bytes] = set()
         self._answers: dict[bytes, Answer] = {}
-        self._faults = {_parse_fault_key(key): fault for key, fault in faults.items()}
-        for line in lines:
+        self._turns = {turns.question: turns for turns in (Turns(key, said) for key, said in answers.items())}
+        for line in (each for text in lines for each in expand_line(text)):
             owner = parse_owner(line)
             self._lines.setdefault(owner, []).append(line)
             self._names.update(_name_and_ancestors(owner))
@@ -51,31 +53,40 @@ class Zone:
         """The answer to a question: its name on the wire in lower case, its type, class IN."""
         kept = self._answers.get(question)
         if kept is None:
-            kept = self._find(question[:-4], int.from_bytes(question[-4:-2], "big"))
-            if question[:-4] in self._names:  # of names that do not exist there is no end
+            kept, is_lasting = self._find(question[:-4], int.from_bytes(question[-4:-2], "big"))
+            if is_lasting and question[:-4] in self._names:  # of names that do not exist there is no end
                 self._answers[question] = kept
         return kept
 
-    def _find(self, question_name: bytes, record_type: int) -> Answer:
-        owner, chain = question_name, _Chain(question_name)
+    def _find(self, question_name: bytes, record_type: int) -> tuple[Answer, bool]:
+        """The answer, and whether it is the same the next time."""
+        owner, chain, is_lasting = question_name, _Chain(question_name), True
         while owner not in chain.owners:
             chain.owners.add(owner)
-            fault = self._faults.get((owner, record_type))
-            if fault in _TRANSPORT_FAULTS:
-                chain.transport_fault = fault
-            elif fault is not None:
-                return _faulty_answer(owner, record_type, fault)
-            records = [parse_record(line) for line in self._lines.get(owner, ())]
-            wanted = [record for record in records if record.type == record_type]
-            aliases = [record for record in records if record.type == CNAME][:1]
+            turns = self._turns.get((owner, record_type))
+            said = turns.next() if turns is not None else None
+            is_lasting = is_lasting and not (turns is not None and turns.changes)
+            if isinstance(said, str) and said not in _TRANSPORT_FAULTS:
+                return _faulty_answer(owner, record_type, said), is_lasting
+            if isinstance(said, str):
+                chain.transport_fault = said
+            wanted, aliases = self._records(owner, record_type)
+            if isinstance(said, tuple):
+                wanted = said
             if not wanted and not aliases:
-                return self._negative_answer(owner, chain)
+                return self._negative_answer(owner, chain), is_lasting
             chain.add(owner, wanted or aliases)
             if wanted:
                 break
             owner = aliases[0].rdata.lower()
         # A loop ends here too: its answer is the chain itself, as BIND gives it.
-        return chain.answer(NOERROR)
+        return chain.answer(NOERROR), is_lasting
+
+    def _records(self, owner: bytes, record_type: int) -> tuple[tuple[Record, ...], tuple[Record, ...]]:
+        """The records of a type at a name, and the alias there, if there is one."""
+        records = [parse_record(line) for line in self._lines.get(owner, ())]
+        aliases = tuple([record for record in records if record.type == CNAME])
+        return tuple([record for record in records if record.type == record_type]), aliases[:1]
 
     def _negative_answer(self, owner: bytes, chain: "_Chain") -> Answer:
         """RFC 2308 §2: a SOA in the authority section; RFC 6604 §3: the code is that of the last name."""
@@ -110,11 +121,6 @@ def _faulty_answer(owner: bytes, record_type: int, fault: DnsFault) -> Answer:
         loop = _encode(owner, Record(CNAME, 60, other)) + _encode(other, Record(CNAME, 60, owner))
         return Answer(NOERROR, 2, 0, loop)
     return Answer(_RCODES[fault])
-
-
-def _parse_fault_key(key: str) -> tuple[bytes, int]:
-    name, _, record_type = key.partition(" ")
-    return encode_name(name).lower(), parse_type(record_type.strip().upper())
 
 
 def _encode(owner: bytes, record: Record) -> bytes:

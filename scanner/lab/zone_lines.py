@@ -5,8 +5,9 @@ line; every other type is left to it.
 """
 
 import ipaddress
+import re
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import dns.exception
@@ -19,6 +20,10 @@ DEFAULT_TTL_S = 300
 MAX_TTL_S = 0x7FFFFFFF  # RFC 2181 §8
 
 A, CNAME, SOA, MX, AAAA = 1, 5, 6, 15, 28
+
+_GENERATE = "$GENERATE"
+_RANGE = re.compile(r"(\d{1,6})-(\d{1,6})")
+_NUMBER = re.compile(r"\$(?:\{(\d{1,6}),(\d{1,2})\})?")
 
 _COMMON_TYPES = {"A": A, "CNAME": CNAME, "MX": MX, "AAAA": AAAA}
 
@@ -48,6 +53,27 @@ def encode_name(text: str) -> bytes:
     if not all(0 < len(label) <= 63 for label in labels):
         raise ZoneError(f"{text!r} is no name: a label has 1 to 63 octets")
     return b"".join([bytes((len(label),)) + label for label in labels]) + b"\0"
+
+
+def expand_line(line: str) -> Iterator[str]:
+    """The lines that a line stands for: `$GENERATE FIRST-LAST LINE` is LINE with each number for `$`, as in BIND.
+
+    `${OFFSET,WIDTH}` is the number and OFFSET, padded with zeros. Raises ZoneError.
+    """
+    if not line.startswith(_GENERATE):
+        yield line
+        return
+    fields = line.split(None, 2)
+    found = _RANGE.fullmatch(fields[1]) if len(fields) == 3 else None
+    if found is None:
+        raise ZoneError(f"{line!r}: expected $GENERATE FIRST-LAST LINE")
+    for number in range(int(found[1]), int(found[2]) + 1):
+        yield _NUMBER.sub(lambda place, number=number: _padded(number, place), fields[2])  # type: ignore[misc]
+
+
+def _padded(number: int, place: re.Match[str]) -> str:
+    offset, width = place[1] or "0", place[2] or "0"
+    return str(number + int(offset)).zfill(int(width))
 
 
 def parse_owner(line: str) -> bytes:
@@ -100,7 +126,9 @@ def _by_dnspython(record_type: int) -> Callable[[str], bytes]:
     kind = dns.rdatatype.RdataType.make(record_type)
 
     def encode(rdata: str) -> bytes:
-        return dns.rdata.from_text(dns.rdataclass.IN, kind, rdata, origin=dns.name.root).to_wire() or b""
+        return (
+            dns.rdata.from_text(dns.rdataclass.IN, kind, rdata, origin=dns.name.root, relativize=False).to_wire() or b""
+        )
 
     return encode
 

@@ -1,16 +1,28 @@
 """One domain → where it receives its mail: MX, and A and AAAA only if there is none."""
 
+from scanner.contact_policy import ContactPolicy
 from scanner.dns.answers import Answer, MxData
 from scanner.dns.mail_routes import MailRoute, needs_addresses, select_mail_route
 from scanner.net.resolver import Resolver
+from scanner.outcomes import DnsStatus, RouteKind
 from scanner.records import Mx, Route
 from scanner.settings import DnsSettings
 from scanner.times import utc_text
 from scanner.wire_text import escape_octets
 
+_NOT_ASKED: Answer[MxData] = Answer(DnsStatus.not_asked)
+_SKIPPED = MailRoute(RouteKind.skipped, DnsStatus.not_asked)
 
-async def lookup_route(domain: str, resolver: Resolver, settings: DnsSettings, attempt: int = 1) -> Route:
-    """The mail route of a domain (A-labels). Never raises for what the DNS says."""
+
+async def lookup_route(
+    domain: str, resolver: Resolver, settings: DnsSettings, policy: ContactPolicy, attempt: int = 1
+) -> Route:
+    """The mail route of a domain (A-labels). Never raises for what the DNS says.
+
+    A domain that opted out is `skipped` without a question: it would reach the domain's name servers.
+    """
+    if policy.is_opted_out(domain):
+        return _record(domain, attempt, _NOT_ASKED, (), _SKIPPED)
     mx = await resolver.lookup_mx(domain)
     addresses: tuple[Answer[str], ...] = ()
     if needs_addresses(mx):

@@ -2,38 +2,42 @@
 
 import asyncio
 
-from scanner.addresses import AddressPolicy, address_text, parse_address
+from scanner.addresses import address_text, parse_address
+from scanner.contact_policy import ContactPolicy
 from scanner.dns.answers import Answer
 from scanner.names import is_host_name
 from scanner.net.resolver import Resolver
-from scanner.outcomes import AddressFlag, DnsStatus
+from scanner.outcomes import DnsStatus
 from scanner.records import AddressLookup, Host, HostAddress
 from scanner.times import utc_text
 from scanner.wire_text import escape_octets, restore_octets
 
 
-async def lookup_host(exchange: str, resolver: Resolver, policy: AddressPolicy, attempt: int = 1) -> Host:
+async def lookup_host(exchange: str, resolver: Resolver, policy: ContactPolicy, attempt: int = 1) -> Host:
     """The addresses of a mail host, as a record; `exchange` is the escaped text of a route's record.
 
-    A name with octets that no host name has is not asked for: it would reach the DNS as another name.
+    A host that opted out is `not_asked` for: the question would reach its name servers. Neither is a name
+    with octets that no host name has: it would reach the DNS as another name.
     """
     name = restore_octets(exchange).decode()
-    if is_host_name(name):
+    ipv4: Answer[str]
+    ipv6: Answer[str]
+    if policy.is_opted_out(name):
+        ipv4 = ipv6 = Answer(DnsStatus.not_asked)
+    elif is_host_name(name):
         ipv4, ipv6 = await asyncio.gather(resolver.lookup_addresses(name, "A"), resolver.lookup_addresses(name, "AAAA"))
     else:
         ipv4 = ipv6 = Answer(DnsStatus.malformed)
     return Host(exchange=exchange, attempt=attempt, a=_lookup(ipv4, policy), aaaa=_lookup(ipv6, policy))
 
 
-def _lookup(answer: Answer[str], policy: AddressPolicy) -> AddressLookup:
+def _lookup(answer: Answer[str], policy: ContactPolicy) -> AddressLookup:
     return AddressLookup(
         dns_status=answer.status,
         ttl_s=answer.ttl_s,
         addresses=tuple(
-            HostAddress(
-                address=address_text(address),
-                flags=(AddressFlag.not_public,) if policy.refusal(address) else (),
-            )
+            # Behind an alias stands the host of somebody who may have opted out by that name.
+            HostAddress(address=address_text(address), flags=policy.flags(address, *answer.cname_chain))
             for address in sorted({parse_address(record) for record in answer.records}, key=int)
         ),
         cname_chain=tuple(escape_octets(name.encode()) for name in answer.cname_chain),

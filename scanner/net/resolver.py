@@ -54,6 +54,8 @@ class Resolver(Protocol):
 
     async def lookup_addresses(self, name: str, family: str) -> Answer[str]: ...
 
+    async def close(self) -> None: ...
+
 
 class AiodnsResolver:
     """A resolver over aiodns, for the servers of the settings or the system's."""

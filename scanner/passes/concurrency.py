@@ -9,10 +9,16 @@ from scanner.passes.progress import StopRequest
 T = TypeVar("T")
 
 
-async def for_each(items: Iterable[T], width: int, work: Callable[[T], Awaitable[None]], stop: StopRequest) -> None:
-    """Awaits `work` for every item, `width` at a time. A stop lets those in flight end, an error ends them.
+async def for_each(
+    items: Iterable[T],
+    width: int,
+    work: Callable[[T], Awaitable[None]],
+    stop: StopRequest,
+    interval_s: float = 0.0,
+) -> None:
+    """Awaits `work` for every item, `width` at a time, `interval_s` between two beginnings.
 
-    Raises the first error of `work` as it is.
+    A stop lets those in flight end, an error ends them. Raises the first error of `work` as it is.
     """
     slots = asyncio.Semaphore(width)
 
@@ -29,6 +35,8 @@ async def for_each(items: Iterable[T], width: int, work: Callable[[T], Awaitable
                 if stop.signal_number is not None:
                     break
                 tasks.create_task(one(item))
+                if interval_s:
+                    await asyncio.sleep(interval_s)
     except BaseExceptionGroup as group:
         raise first_of(group) from None
     stop.check()

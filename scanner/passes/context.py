@@ -2,11 +2,15 @@
 
 from dataclasses import dataclass
 
+from scanner.addresses import AddressPolicy
+from scanner.contact_policy import ContactPolicy
 from scanner.net.clock import Clock
 from scanner.passes.progress import Progress, StopRequest
 from scanner.passes.run_directory import RunDirectory
 from scanner.records import Run
 from scanner.settings import Settings
+
+_PUBLIC_ONLY = ContactPolicy(AddressPolicy())
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,3 +23,4 @@ class RunContext:
     clock: Clock
     progress: Progress
     stop: StopRequest
+    policy: ContactPolicy = _PUBLIC_ONLY

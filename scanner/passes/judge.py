@@ -16,13 +16,18 @@ from scanner import __version__
 from scanner.judgement.certificates import ChainJudge
 from scanner.judgement.domains import RULES, Found, judge_domain, judge_invalid
 from scanner.judgement.expectation import parse_expectation
-from scanner.judgement.facts import SessionFacts, TargetFacts, combine_attempts, reduce_session
-from scanner.judgement.hosts import JudgeOptions
+from scanner.judgement.facts import reduce_session
+from scanner.judgement.host_addresses import JudgeOptions
+from scanner.judgement.lookups import merge_hosts, merge_routes
+from scanner.judgement.run_sessions import RunSessions
+from scanner.judgement.vantage_windows import VantageWindows
+from scanner.opt_out import OptOut, parse_opt_out
 from scanner.passes.context import RunContext
 from scanner.passes.duplicates import InputIndex
+from scanner.passes.opt_out_file import COPY
 from scanner.passes.partitions import hash64, partition_of
 from scanner.passes.run_directory import IncompleteRunError, encode_record
-from scanner.records import Certificate, Domain, Host, InputLine, JudgeInfo, Route, SessionRecord
+from scanner.records import Certificate, Domain, Event, Host, InputLine, JudgeInfo, Route, SessionRecord
 from scanner.report.summary import Summary
 from scanner.times import utc_text
 
@@ -71,40 +76,44 @@ class JudgePass:
             )
         return roots
 
+    def _read_opt_out(self) -> OptOut:
+        """Who opted out of the run. Raises IncompleteRunError if the run's copy of the list is no list any more."""
+        if not self._directory.has(COPY):
+            return OptOut()
+        try:
+            return parse_opt_out(self._directory.read_file(COPY).decode())
+        except ValueError as error:  # OptOutError, UnicodeDecodeError
+            raise IncompleteRunError(f"{self._directory.path}/{COPY} is damaged: {error}") from error
+
     # What was found ------------------------------------------------------------------------------------
 
     def _find(self) -> Found:
         self._progress.begin("judge sessions", None)
-        facts = self._facts()
-
-        def facts_of(target: str) -> TargetFacts | None:
-            sessions = facts.get(int(target, 16))
-            return combine_attempts(sessions) if sessions else None
-
+        sessions = self._sessions()
         options = JudgeOptions(
-            port=self._settings.probe.port,
             max_addresses=self._settings.dns.max_addresses,
             no_ipv6=all(start.no_ipv6 for start in self._run.starts),
+            opt_out=self._read_opt_out(),
         )
-        hosts = {host.exchange: host for host in self._directory.read(Host)}
-        return Found(hosts, facts_of, options, parse_expectation(self._settings.judge.expect_mx))
+        hosts: dict[str, Host] = {}
+        for host in self._directory.read(Host):
+            hosts[host.exchange] = merge_hosts(hosts.get(host.exchange), host)
+        return Found(hosts, sessions.of, options, parse_expectation(self._settings.judge.expect_mx))
 
-    def _facts(self) -> dict[int, list[SessionFacts]]:
-        """The facts of all sessions by target; the last line of a session counts."""
+    def _sessions(self) -> RunSessions:
+        """The facts of all sessions; of a session made again the last line counts."""
         certificates = {record.sha256: record.der for record in self._directory.read(Certificate)}
         chains = ChainJudge(self._read_roots(), certificates)
-        facts: dict[int, list[SessionFacts]] = {}
+        lost = VantageWindows.from_events(self._directory.read(Event))
+        sessions = RunSessions(chains, self._settings.probe.names_per_address)
         for session in self._directory.read(SessionRecord):
             self._stop.check()
-            earlier = facts.get(int(session.target, 16), [])
-            others = [fact for fact in earlier if fact.session != session.session]
-            facts[int(session.target, 16)] = [*others, reduce_session(session, chains)]
+            sessions.add(reduce_session(session, chains, lost))
             self._progress.advance(session.outcome)
-        for of_target in facts.values():
-            for fact in of_target:
-                self._summary.add_session(fact.outcome)
+        for facts in sessions:
+            self._summary.add_session(facts.counted_as)
         self._summary.missing_certificates = len(chains.missing)
-        return facts
+        return sessions
 
     # Domains in input order ----------------------------------------------------------------------------
 
@@ -127,7 +136,9 @@ class JudgePass:
 
     def _judge_partition(self, partition: int, found: Found, index: InputIndex) -> Iterator[tuple[int, Domain]]:
         """The records of a partition's domains with the number of their first line, in input order."""
-        routes = {route.domain: route for route in self._directory.read(Route, partition)}
+        routes: dict[str, Route] = {}
+        for route in self._directory.read(Route, partition):
+            routes[route.domain] = merge_routes(routes.get(route.domain), route)
         seen: set[int] = set()
         for line in self._directory.read(InputLine):
             if partition_of(line.domain or "", self._run.partitions) != partition:

@@ -1,145 +1,168 @@
-"""The second pass: every distinct target of the plan is talked to once, at the pacer's pace."""
+"""The second pass: every distinct target of the plan is talked to once, at the pacer's pace.
+
+Theory of operation. The pass goes in rounds. In the first, every target has its session; where a handshake
+failed, one with a small ClientHello follows at once. Then what is known is judged and shown, there is a
+pause, and what failed has its second attempt, with more patience. If that brought an address back to life
+which had spoken for names that were not asked for, those have their sessions too.
+"""
 
 import asyncio
-from collections import Counter
+from collections.abc import Callable
 
-from scanner.addresses import AddressPolicy
-from scanner.lookup.hosts import lookup_host
-from scanner.net.resolver import Resolver
-from scanner.outcomes import AddressFlag, Outcome
-from scanner.passes.concurrency import first_of
+from scanner.passes.canaries import choose_canaries, configured_canaries
 from scanner.passes.context import RunContext
 from scanner.passes.events import EventLog
-from scanner.passes.pace import Pacer, Ticket
+from scanner.passes.pace import Pacer
 from scanner.passes.parts_writer import PartsWriter
-from scanner.passes.plan import pace_group_of, queue_of, target_of
+from scanner.passes.place_checks import PlaceChecks
+from scanner.passes.plan import pace_group_of
+from scanner.passes.resolve import FreshResolver
 from scanner.passes.session_store import SessionStore
+from scanner.passes.sessions import SessionHolder
+from scanner.passes.shared_addresses import SharedAddresses
 from scanner.passes.target_plan import TargetPlan
-from scanner.passes.vigil import Vigil
-from scanner.probe.session import ProbedSession, Survey, probe_target
-from scanner.records import Host, SessionRecord
-from scanner.times import utc_text
-
-#: A session that a fault of ours ended (our loop was late, no descriptor was left) is made so often again.
-MORE_AFTER_FAULTS_OF_OURS = 2
+from scanner.passes.vantage_guard import VantageGuard
+from scanner.probe.session import ProbedSession, Survey
+from scanner.records import Host, Route, Target
+from scanner.times import parse_utc, utc_text
 
 
 class ProbePass:
-    """Plans the targets of a run, and talks to those that have no session yet."""
+    """Plans the targets of a run, and talks to those that have not had their sessions yet.
 
-    def __init__(self, context: RunContext, common: Survey, resolver: Resolver, events: EventLog) -> None:
-        settings = context.settings
+    `place` checks our way out by the canaries' sessions, if it is given. `show_results` is called before the
+    pause, when nothing is in flight and everything is on disk.
+    """
+
+    def __init__(
+        self,
+        context: RunContext,
+        common: Survey,
+        fresh_resolver: FreshResolver,
+        events: EventLog,
+        place: PlaceChecks | None,
+    ) -> None:
+        settings, directory = context.settings, context.directory
         self._context = context
-        self._settings = settings
-        self._common = common
-        self._clock = context.clock
-        self._resolver = resolver
-        self._policy = AddressPolicy(settings.probe.allow_networks)
-        self._events = events
         self._progress = context.progress
-        self._stop = context.stop
+        self._clock = context.clock
+        self._events = events
+        self._place = place
+        self.show_results: Callable[[], None] = lambda: None
+        self._second = settings.second_attempt
         self._pacer = Pacer(settings.pace, settings.probe.width, context.run.seed, pace_group_of)
-        self._plan = TargetPlan(context, self._pacer)
-        self._changed = asyncio.Event()
-        context.stop.wake(self._changed)
-        self._refreshing: dict[str, asyncio.Task[Host | None]] = {}
-        #: How often a fault of ours ended a session with a target in this start.
-        self._faults: Counter[str] = Counter()
-        self.bugs = 0
+        shared = SharedAddresses(directory.read_file("roots.pem"), settings.probe.names_per_address)
+        self._plan = TargetPlan(context, self._pacer, shared)
+        self._holder = SessionHolder(
+            context, common, self._plan, self._pacer, shared, fresh_resolver=fresh_resolver, events=events
+        )
+
+    @property
+    def bugs(self) -> int:
+        """How many sessions a bug of ours ended."""
+        return self._holder.bugs
 
     async def run(self) -> None:
         """Raises OurFault, DiskFault, Interrupted."""
         self._progress.begin("plan", None)
         self._plan.make()
-        self._progress.begin("probe", self._pacer.waiting)
         directory, partitions = self._context.directory, self._context.run.partitions
         hosts = PartsWriter(directory, Host, partitions, lambda host: host.exchange)
-        with SessionStore(directory, partitions) as store, self._plan.writer() as self._targets, hosts as self._hosts:
-            self._vigil = Vigil("sessions", store.write, heard=self._plan.has_results)
-            try:
-                async with asyncio.TaskGroup() as tasks:
-                    await self._start_sessions(tasks)
-            except BaseExceptionGroup as group:
-                raise first_of(group) from None
-            self._stop.check()
-            self._vigil.finish()
+        with SessionStore(directory, partitions) as store, self._plan.writer() as targets, hosts as hosts_writer:
+            self._holder.published.write_to(hosts_writer, targets)
+            first = FirstSessions(store.write)
+            canaries = self._choose_canaries()
+            guard = self._guard(first.take, canaries)
+            if self._place is not None:
+                await self._check_the_way_out(self._place, canaries, guard)
+            first.write_all()
+            await self._rounds(guard)
 
-    async def _start_sessions(self, tasks: asyncio.TaskGroup) -> None:
-        """Starts sessions as their time comes, until all are over or a stop is asked for."""
-        pacer = self._pacer
-        while self._stop.signal_number is None and (pacer.waiting or pacer.in_flight):
-            self._changed.clear()
-            now = self._clock.monotonic()
-            while (ticket := pacer.next_target(now)) is not None:
-                tasks.create_task(self._hold(ticket))
-            self._progress.in_flight = pacer.in_flight
-            await self._wait_until(pacer.next_time(), now)
+    # Our way out ---------------------------------------------------------------------------------------
 
-    async def _wait_until(self, time: float | None, now: float) -> None:
-        """Waits for a session to end or, if there is room for another, for a time."""
-        has_room = self._pacer.in_flight < self._settings.probe.width
-        timer = None
-        if time is not None and has_room:
-            timer = asyncio.get_running_loop().call_later(max(0.0, time - now), self._changed.set)
-        try:
-            await self._changed.wait()
-        finally:
-            if timer is not None:
-                timer.cancel()
+    def _choose_canaries(self) -> tuple[Target, ...]:
+        settings, directory = self._context.settings, self._context.directory
+        configured = configured_canaries(settings.vantage.canaries, settings.probe.port, self._context.policy)
+        return configured or choose_canaries(
+            directory.read(Route), directory.read(Host), self._plan.reachable_targets_of
+        )
 
-    async def _hold(self, ticket: Ticket) -> None:
-        try:
-            if await self._is_still_published(ticket):
-                target = target_of(ticket.address, self._settings.probe.port, ticket.server_name)
-                asked_at = self._plan.asked_at.get(ticket.server_name)
-                text = utc_text(asked_at) if asked_at is not None else None
-                self._take(await probe_target(target, self._common, 1, text))
-            else:
-                self._progress.advance(AddressFlag.address_withdrawn)
-        finally:
-            self._pacer.finished(ticket, self._clock.monotonic())
-            self._progress.in_flight = self._pacer.in_flight
-            self._changed.set()
+    def _guard(self, write: Callable[[ProbedSession], None], canaries: tuple[Target, ...]) -> VantageGuard:
+        heard = self._plan.was_heard
+        return VantageGuard(self._context, self._events, self._holder.ask, write, canaries=canaries, heard=heard)
 
-    def _take(self, probed: ProbedSession) -> None:
-        record = probed.record
-        is_ours = record.outcome is Outcome.local_fault
-        fault = (record.error or "") if is_ours else None
-        again = int(record.target, 16) in self._plan.faulted
-        self._vigil.take(probed, place=queue_of(record.address), our_fault=fault, again=again)
-        if is_ours:
-            self._once_more(record)
-        self._progress.advance(record.outcome)
-        if probed.bug is not None:
-            self.bugs += 1
-            self._events.append("scanner_bug", session=record.session, traceback=probed.bug)
+    async def _check_the_way_out(self, place: PlaceChecks, canaries: tuple[Target, ...], guard: VantageGuard) -> None:
+        """Holds the canaries' sessions before all others: those of the plan as their only ones, others besides it."""
+        due = [target for target in canaries if self._plan.queue_one(target)]
+        self._progress.begin("canaries", len(canaries))
+        self._holder.seen = sessions = []
+        await self._holder.hold_all(guard)
+        self._holder.seen = None
+        others = [target for target in canaries if target not in due]
+        sessions += await asyncio.gather(*map(self._holder.ask, others))
+        await place.with_canaries(sessions)
 
-    def _once_more(self, record: SessionRecord) -> None:
-        """Queues a target again that a fault of ours kept us from; such a session is no attempt."""
-        self._faults[record.target] += 1
-        if self._faults[record.target] <= MORE_AFTER_FAULTS_OF_OURS:
-            self._pacer.add(record.address, queue_of(record.address), record.server_name)
+    # Rounds --------------------------------------------------------------------------------------------
 
-    # Old answers ---------------------------------------------------------------------------------------
+    async def _rounds(self, guard: VantageGuard) -> None:
+        await self._round("probe", self._plan.queue_due, guard)
+        guard.settle()
+        if not self._plan.wants_second():
+            return
+        await self._pause()
+        await self._round("second attempts", self._plan.queue_second, guard)
+        await self._round("names that were shared", self._plan.queue_due, guard)
+        await self._round("second attempts", self._plan.queue_second, guard)
+        guard.finish()
 
-    async def _is_still_published(self, ticket: Ticket) -> bool:
-        """False if the host's addresses were too old, were asked for again, and this one is gone."""
-        name = ticket.server_name
-        asked_at = self._plan.asked_at.get(name, 0.0)
-        if self._clock.now_utc() - asked_at <= self._settings.dns.max_age_s:
-            return True
-        task = self._refreshing.get(name)
-        if task is None:
-            task = self._refreshing[name] = asyncio.create_task(self._refresh(name))
-            task.add_done_callback(lambda _: self._refreshing.pop(name, None))
-        host = await task
-        return host is None or ticket.address in {target.address for target in self._plan.targets_of(host)}
+    async def _round(self, title: str, queue: Callable[[], int], guard: VantageGuard) -> None:
+        """Queues targets and holds their sessions."""
+        queued = queue()
+        while queued:
+            self._progress.begin(title, queued)
+            await self._holder.hold_all(guard)
+            queued = self._queue_lost(queue)
 
-    async def _refresh(self, name: str) -> Host | None:
-        """Asks again for the addresses of a mail host; None, and nothing changed, if the DNS does not say."""
-        host = await lookup_host(name, self._resolver, self._policy)
-        if not (host.a.addresses or host.aaaa.addresses):
-            return None
-        self._hosts.append(host)
-        self._plan.add(host, self._targets)
-        return host
+    def _queue_lost(self, queue: Callable[[], int]) -> int:
+        """Queues what was cut off in the round that has ended; how many."""
+        if not self._holder.was_cut_off:
+            return 0
+        self._holder.was_cut_off = False
+        self._plan.read_again()
+        return queue()
+
+    async def _pause(self) -> None:
+        """Lets time go by between the first sessions and second attempts; what is known is shown before."""
+        ended_at = self._holder.ended_at or parse_utc(self._plan.last_ended_at).timestamp()
+        is_short = self._plan.size < self._second.short_run_targets
+        pause_s = self._second.short_pause_s if is_short else self._second.pause_s
+        until = ended_at + pause_s
+        if until <= self._clock.now_utc():
+            return
+        self.show_results()
+        self._events.append("paused", until=utc_text(until), reason="second attempts")
+        self._progress.begin(f"pause until {utc_text(until)} before second attempts", None)
+        await self._holder.rest(until - self._clock.now_utc())
+
+
+class FirstSessions:
+    """Keeps the canaries' sessions until it is known that it was the servers that answered."""
+
+    def __init__(self, write: Callable[[ProbedSession], None]) -> None:
+        self._write = write
+        self._are_in_doubt = True
+        self._held: list[ProbedSession] = []
+
+    def take(self, probed: ProbedSession) -> None:
+        """Writes a session, or keeps it while the first ones are in doubt. Raises DiskFault."""
+        if self._are_in_doubt:
+            self._held.append(probed)
+        else:
+            self._write(probed)
+
+    def write_all(self) -> None:
+        """Nothing is in doubt any more. Raises DiskFault."""
+        self._are_in_doubt = False
+        for probed in self._held:
+            self._write(probed)
+        self._held.clear()

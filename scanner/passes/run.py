@@ -1,10 +1,11 @@
 """A run as a whole: begun, gone on with, brought through its passes, and ended."""
 
 import asyncio
+import dataclasses
 import gc
 import platform
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
@@ -12,18 +13,21 @@ from importlib.metadata import PackageNotFoundError, version
 import msgspec
 
 from scanner import __version__
+from scanner.addresses import AddressPolicy
+from scanner.contact_policy import ContactPolicy
 from scanner.net.clock import Clock
-from scanner.net.machine import has_ipv6
+from scanner.net.machine import usable_families
+from scanner.net.own_addresses import own_addresses
 from scanner.net.resolver import AiodnsResolver
-from scanner.net.streams import connect
-from scanner.net.tls import probing_context
 from scanner.outcomes import OUTCOMES_OF_OURS
 from scanner.passes.context import RunContext
 from scanner.passes.events import EventLog
 from scanner.passes.expectation_check import ExpectationCheck
 from scanner.passes.input import InputReader
 from scanner.passes.judge import JudgePass
+from scanner.passes.opt_out_file import OptOutFile, copy_opt_out
 from scanner.passes.partitions import hash64, partitions_for
+from scanner.passes.place_checks import PlaceChecks
 from scanner.passes.probe import ProbePass
 from scanner.passes.progress import Progress, StopRequest
 from scanner.passes.resolve import ResolvePass, is_host_ours, is_ours
@@ -38,7 +42,11 @@ from scanner.times import utc_text
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """How this process was started: its command line, its event loop, and what it may change of a run."""
+    """How this process was started: its command line, its event loop, and whom it tells.
+
+    `show_results` is called with what is known before second attempts are waited for, `warn` with what is
+    worth knowing of the place that the run is made from.
+    """
 
     command_line: tuple[str, ...]
     loop: str
@@ -46,12 +54,18 @@ class Invocation:
     clock: Clock
     progress: Progress
     stop: StopRequest
+    show_results: Callable[[Summary], None] = lambda _: None
+    warn: Callable[[str], None] = lambda _: None
 
 
 def begin_run(directory: RunDirectory, source: str, settings: Settings, invocation: Invocation, *, lab: bool) -> Run:
-    """Writes input.jsonl whole, roots.pem and run.json. Raises InputError, RootsError, DiskFault."""
+    """Writes input.jsonl whole, roots.pem and run.json.
+
+    Raises InputError, RootsError, OptOutFileError, DiskFault.
+    """
     seed = settings.run.seed if settings.run.seed is not None else secrets.randbits(32)
     roots_source, roots = read_roots(settings.trust.ca_file)
+    copy_opt_out(settings.probe.opt_out, directory)
     reader = InputReader(source, settings.input, seed)
     invocation.progress.begin("read input", None)
     expectations = ExpectationCheck(settings.judge.expect_mx)
@@ -117,7 +131,7 @@ class RunExecution:
         self.bugs = 0
 
     def scan(self) -> Summary:
-        """All passes. Raises OurFault, DiskFault, Interrupted, RunError."""
+        """All passes. Raises OurFault, DiskFault, Interrupted, RunError, OptOutFileError."""
         invocation = self._invocation
         number = len(self._run.starts)
         with EventLog(self._directory, invocation.clock, number) as events:
@@ -140,10 +154,18 @@ class RunExecution:
         self._directory.write_run(self._run)
 
     async def _resolve_and_probe(self, events: EventLog) -> None:
-        resolver = AiodnsResolver(self._context.settings.dns, self._context.clock)
+        resolver = self._new_resolver()
         try:
-            await ResolvePass(self._context, resolver).run()
-            probe = ProbePass(self._context, self._survey(), resolver, events)
+            policy = self._contact_policy(events, resolver.servers)
+            context = dataclasses.replace(self._context, policy=policy)
+            place = self._place_checks(context, resolver.servers, events)
+            if place is not None:
+                await place.before_the_run()
+            await ResolvePass(context, resolver, self._new_resolver).run()
+            run = self._run
+            survey = Survey.of(context.settings, run=run.run, start=len(run.starts), clock=context.clock)
+            probe = ProbePass(context, survey, self._new_resolver, events, place)
+            probe.show_results = self._judge_so_far
             try:
                 await probe.run()
             finally:
@@ -151,21 +173,34 @@ class RunExecution:
         finally:
             await resolver.close()
 
-    def _survey(self) -> Survey:
-        settings = self._context.settings
-        sources = settings.probe.source_address
-        return Survey(
-            run=self._run.run,
-            start=len(self._run.starts),
-            ehlo_name=self._run.ehlo_name,
-            implicit_tls=settings.probe.implicit_tls,
-            limits=settings.limits,
-            source_ipv4=next((address for address in sources if ":" not in address), None),
-            source_ipv6=next((address for address in sources if ":" in address), None),
-            tls_context=probing_context(),
-            connector=connect,
-            clock=self._context.clock,
-        )
+    def _place_checks(self, context: RunContext, servers: tuple[str, ...], events: EventLog) -> PlaceChecks | None:
+        """None if the settings want none."""
+        if not context.settings.vantage.preflight:
+            return None
+        # What a scan of the lab lacks (IPv6, validated answers) is nothing that its user could or should change.
+        warn = _tell_nobody if self._run.lab else self._invocation.warn
+        return PlaceChecks(context, servers, events, warn)
+
+    def _contact_policy(self, events: EventLog, dns_servers: Iterable[str]) -> ContactPolicy:
+        probe = self._context.settings.probe
+
+        def tell(event: str, reason: str) -> None:
+            events.append(event, reason=reason)
+            self._invocation.warn(reason)
+
+        opt_out = OptOutFile.open(probe.opt_out, self._directory, self._context.clock, tell)
+        return ContactPolicy(AddressPolicy(probe.allow_networks), own_addresses(dns_servers), opt_out.current)
+
+    def _new_resolver(self) -> AiodnsResolver:
+        return AiodnsResolver(self._context.settings.dns, self._context.clock)
+
+    def _judge_so_far(self) -> None:
+        """Judges what there is, and has it shown: what comes later only makes it better known."""
+        self._invocation.show_results(JudgePass(self._context).run())
+
+
+def _tell_nobody(_: str) -> None:
+    """For warnings that are none here."""
 
 
 _COUNTED = ("routes", "hosts", "targets", "sessions", "certificates")
@@ -194,7 +229,7 @@ def _start(number: int, invocation: Invocation, changed: tuple[str, ...] = ()) -
         command_line=invocation.command_line,
         changed_settings=changed,
         loop=invocation.loop,
-        no_ipv6=not has_ipv6(),
+        no_ipv6=not usable_families().ipv6,
     )
 
 

@@ -7,6 +7,7 @@ reading goes through `read`, which knows parts, compression and torn ends; nothi
 """
 
 import contextlib
+import errno
 import fcntl
 import gzip
 import io
@@ -50,6 +51,9 @@ PARTS: dict[type[Record], str] = {
 }
 _SINGLE = {record: name for name, record in RECORDS.items() if record not in PARTS}
 
+#: Why a file can't be read, where naming another one, or mending this one, helps; None is a decompressor's.
+_UNREADABLE = frozenset({None, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM})
+
 
 class RunError(Exception):
     """A run directory that can't be used as asked: the message says what was found and what to do."""
@@ -64,7 +68,7 @@ class RunLockedError(Exception):
 
 
 class DiskFault(Exception):  # noqa: N818 - whose fault it is, is the point
-    """The disk did not take a record. Everything before it is whole."""
+    """The disk did not take a record, or give one back. Everything that was written before is whole."""
 
 
 def encode_record(record: Record) -> bytes:
@@ -129,7 +133,7 @@ class RunDirectory:
             what = "no run.json in it" if path.is_dir() else "no directory"
             raise RunError(f"{path} is no run directory: {what}. A run is made by `mxscan scan --out DIR`")
         with contextlib.suppress(msgspec.MsgspecError, orjson.JSONDecodeError, AttributeError):
-            found = orjson.loads((path / "run.json").read_bytes()).get("format")
+            found = orjson.loads(directory.read_file("run.json")).get("format")
             if found != FORMAT:
                 raise RunError(
                     f"{path} has format {found or 'unknown'}, this mxscan reads format {FORMAT}: "
@@ -164,11 +168,11 @@ class RunDirectory:
         self.write_file("run.json", orjson.dumps(run, default=msgspec.to_builtins, option=orjson.OPT_INDENT_2) + b"\n")
 
     def read_file(self, name: str) -> bytes:
-        """A whole file of the run, e.g. roots.pem."""
+        """A whole file of the run, e.g. roots.pem. Raises RunError, DiskFault."""
         try:
             return (self.path / name).read_bytes()
         except OSError as error:
-            raise RunError(f"{self.path / name} can't be read: {error.strerror}") from error
+            raise _unread(self.path / name, error) from error
 
     def write_file(self, name: str, data: bytes) -> None:
         """Writes a file in one piece: it is there whole or not at all."""
@@ -219,7 +223,7 @@ class RunDirectory:
     def read(self, record: type[R], partition: int | None = None) -> Iterator[R]:
         """All records of a kind (of one partition) in the order written, whole lines only.
 
-        Raises RunError for a line that is no such record, and for a file that can't be read.
+        Raises RunError for a line that is no such record, and for a file that can't be read; DiskFault.
         """
         decoder = msgspec.json.Decoder(record)
         for path in self.parts(record, partition):
@@ -245,7 +249,16 @@ class RunDirectory:
     # Repair --------------------------------------------------------------------------------------------
 
     def repair(self) -> int:
-        """Cuts what a killed process left half done; the number of cuts. To be called under the lock."""
+        """Cuts what a killed process left half done; the number of cuts. To be called under the lock.
+
+        Raises RunError, DiskFault.
+        """
+        try:
+            return self._cut()
+        except OSError as error:
+            raise DiskFault(f"{self.path} can't be repaired: {error.strerror}") from error
+
+    def _cut(self) -> int:
         cuts = 0
         for kind in (*PARTS, *_SINGLE):
             cuts += sum(cut_torn_line(path) for path in self._plain_parts(kind))
@@ -274,8 +287,8 @@ class RunDirectory:
 
     def _read_single(self, name: str, record: type[R]) -> R:
         try:
-            return msgspec.json.decode((self.path / name).read_bytes(), type=record)
-        except (OSError, msgspec.MsgspecError) as error:
+            return msgspec.json.decode(self.read_file(name), type=record)
+        except msgspec.MsgspecError as error:
             raise RunError(f"{self.path / name} can't be read: {error}") from error
 
     @contextlib.contextmanager
@@ -288,18 +301,28 @@ class RunDirectory:
             yield file
 
     def _lines(self, path: Path) -> Iterator[bytes]:
-        with path.open("rb") as file:
-            stream: Any = file
-            if path.suffix == ".gz":
-                stream = gzip.GzipFile(fileobj=file)
-            elif path.suffix == ".zst":
-                stream = io.BufferedReader(ZstdOctets(file))
-            try:
-                for line in stream:
+        try:
+            with path.open("rb") as file:
+                for line in _decompressed(path, file):
                     if line.endswith(b"\n"):
                         yield line
-            except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
-                raise RunError(f"{path} can't be read: {error}") from error
+        except OSError as error:
+            raise _unread(path, error) from error
+        except (EOFError, zlib.error, zstandard.ZstdError) as error:
+            raise RunError(f"{path} can't be read: {error}") from error
+
+
+def _decompressed(path: Path, file: io.BufferedReader) -> Iterable[bytes]:
+    if path.suffix == ".gz":
+        return gzip.GzipFile(fileobj=file)
+    return io.BufferedReader(ZstdOctets(file)) if path.suffix == ".zst" else file
+
+
+def _unread(path: Path, error: OSError) -> RunError | DiskFault:
+    """What it means that a file can't be read: whose fault it is."""
+    if error.errno in _UNREADABLE:
+        return RunError(f"{path} can't be read: {error.strerror or error}")
+    return DiskFault(f"{path} can't be read: {error.strerror}")
 
 
 def _is_alive(process: int) -> bool:

@@ -7,7 +7,7 @@ from typing import Self
 from scanner.passes.certificate_record import certificate_record
 from scanner.passes.partitions import partition_of
 from scanner.passes.plan import queue_of
-from scanner.passes.run_directory import RunDirectory
+from scanner.passes.run_directory import DiskFault, RunDirectory
 from scanner.probe.session import ProbedSession
 from scanner.records import Certificate, SessionRecord, Transcript
 
@@ -22,9 +22,23 @@ class SessionStore:
         self._sessions = [directory.appender(SessionRecord, number) for number in numbers]
         # The first 64 bits of the SHA-256 of certificates written.
         self._seen = {int(record.sha256[:16], 16) for record in directory.read(Certificate)}
+        self._fault: DiskFault | None = None
 
     def write(self, probed: ProbedSession) -> None:
-        """Writes a session. Raises DiskFault; what was written before it then is whole."""
+        """Writes a session. Raises DiskFault, and then for every other session too.
+
+        What was written before it is whole, and at most one transcript, the last, is without its session:
+        that much is repaired. One more session that ends while the pass is being stopped would leave another.
+        """
+        if self._fault is not None:
+            raise self._fault
+        try:
+            self._write(probed)
+        except DiskFault as fault:
+            self._fault = fault
+            raise
+
+    def _write(self, probed: ProbedSession) -> None:
         part = partition_of(queue_of(probed.record.address), len(self._sessions))
         for der in probed.chain:
             self._write_certificate(der, part)

@@ -8,12 +8,14 @@ from OpenSSL import SSL
 
 from scanner.addresses import parse_address
 from scanner.net.clock import Clock
+from scanner.net.streams import connect
+from scanner.net.tls import probing_context, small_hello_context
 from scanner.outcomes import Outcome, Stage, Variant
 from scanner.probe.dialogue import SessionEnded, survey
 from scanner.probe.peer import Connector, Endpoint, SmtpPeer
 from scanner.probe.session_record import SessionFrame, session_record
 from scanner.records import SessionRecord, Target, Transcript
-from scanner.settings import Limits
+from scanner.settings import Limits, Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +27,39 @@ class Survey:
     ehlo_name: str
     implicit_tls: bool
     limits: Limits
+    longer_limits: Limits
     source_ipv4: str | None
     source_ipv6: str | None
     tls_context: SSL.Context
+    small_hello_context: SSL.Context
     connector: Connector
     clock: Clock
+
+    @classmethod
+    def of(cls, settings: Settings, *, run: str, start: int, clock: Clock) -> "Survey":
+        """As the settings of a run say."""
+        sources = settings.probe.source_address
+        return cls(
+            run=run,
+            start=start,
+            ehlo_name=settings.probe.ehlo_name,
+            implicit_tls=settings.probe.implicit_tls,
+            limits=settings.limits,
+            longer_limits=settings.limits.longer(settings.second_attempt.limits_factor),
+            source_ipv4=next((address for address in sources if ":" not in address), None),
+            source_ipv6=next((address for address in sources if ":" in address), None),
+            tls_context=probing_context(),
+            small_hello_context=small_hello_context(),
+            connector=connect,
+            clock=clock,
+        )
+
+    def limits_of(self, attempt: int) -> Limits:
+        """The second attempt has more patience than the first."""
+        return self.limits if attempt == 1 else self.longer_limits
+
+    def tls_context_of(self, variant: Variant) -> SSL.Context:
+        return self.small_hello_context if variant is Variant.small_hello else self.tls_context
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +72,11 @@ class ProbedSession:
     bug: str | None = None
 
 
-async def probe_target(target: Target, common: Survey, attempt: int, host_asked_at: str | None) -> ProbedSession:
+async def probe_target(
+    target: Target, common: Survey, attempt: int, host_asked_at: str | None, variant: Variant = Variant.survey
+) -> ProbedSession:
     """Holds the survey's dialogue with a target. Never raises for what the server does, nor for our bugs."""
-    peer = _peer(target, common)
+    peer = _peer(target, common, attempt, variant)
     started_at, began = common.clock.now_utc(), common.clock.monotonic()
     bug = None
     try:
@@ -58,8 +90,8 @@ async def probe_target(target: Target, common: Survey, attempt: int, host_asked_
     finally:
         peer.close()
     frame = SessionFrame(
-        session=f"{target.target}.{attempt}.{Variant.survey}",
-        variant=Variant.survey,
+        session=f"{target.target}.{attempt}.{variant}",
+        variant=variant,
         attempt=attempt,
         run=common.run,
         start=common.start,
@@ -78,14 +110,14 @@ async def probe_target(target: Target, common: Survey, attempt: int, host_asked_
 _parsed = lru_cache(maxsize=4096)(parse_address)
 
 
-def _peer(target: Target, common: Survey) -> SmtpPeer:
+def _peer(target: Target, common: Survey, attempt: int, variant: Variant) -> SmtpPeer:
     address = _parsed(target.address)
     source = common.source_ipv4 if address.version == 4 else common.source_ipv6
     return SmtpPeer(
         Endpoint(address, target.port, target.server_name, source),
-        common.limits,
+        common.limits_of(attempt),
         implicit_tls=common.implicit_tls,
-        tls_context=common.tls_context,
+        tls_context=common.tls_context_of(variant),
         connector=common.connector,
         clock=common.clock,
     )

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from scanner.outcomes import Severity
+from scanner.outcomes import Outcome, Severity
 from scanner.records import (
     Domain,
     Finding,
@@ -78,7 +78,7 @@ def _mail_route(record: Domain, sessions: Mapping[str, SessionRecord]) -> list[T
     for host in record.mail_hosts:
         lines.append(_host(host))
         width = max((len(address.address) for address in host.addresses), default=0)
-        lines += [_address(address, width, sessions) for address in host.addresses]
+        lines += [_address(address, width, host.exchange, sessions) for address in host.addresses]
     return lines
 
 
@@ -88,7 +88,7 @@ def _host(host: JudgedHost) -> Text:
     return Text.assemble(f"  {preference} {shown(host.exchange)}", (lookups, ASIDE), _flags(host.flags))
 
 
-def _address(address: JudgedAddress, width: int, sessions: Mapping[str, SessionRecord]) -> Text:
+def _address(address: JudgedAddress, width: int, exchange: str, sessions: Mapping[str, SessionRecord]) -> Text:
     text = Text(f"    {shown(address.address).ljust(width)}  ")
     session = _shown_session(address, sessions)
     if address.stage is None:
@@ -99,16 +99,18 @@ def _address(address: JudgedAddress, width: int, sessions: Mapping[str, SessionR
         text.append(" ".join(shown(word) for word in (address.stage, address.outcome, address.limit) if word))
     if session is not None and session.tls is not None and session.tls.version is not None:
         text.append(f"  {shown(session.tls.version)}", style=ASIDE)
+    if session is not None and session.server_name != exchange:
+        text.append(f"  as {shown(session.server_name)} was told", style=ASIDE)
     return text.append_text(_flags(address.flags))
 
 
 def _shown_session(address: JudgedAddress, sessions: Mapping[str, SessionRecord]) -> SessionRecord | None:
-    """The session whose end is the address's, if it is at hand."""
-    for name in address.sessions:
-        session = sessions.get(name)
-        if session is not None and (session.stage, session.outcome) == (address.stage, address.outcome):
-            return session
-    return None
+    """The session whose end is the address's, if it is at hand: the first good one, or the last that ended so."""
+    named = [sessions[name] for name in address.sessions if name in sessions]
+    alike = [session for session in named if (session.stage, session.outcome) == (address.stage, address.outcome)]
+    if not alike:
+        return None
+    return alike[0] if address.outcome is Outcome.ok else alike[-1]
 
 
 def _flags(flags: Iterable[str]) -> Text:

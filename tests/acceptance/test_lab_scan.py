@@ -7,11 +7,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from scanner.judgement.attempts import asks_for_less, needs_second_attempt, needs_small_hello
 from scanner.lab.log import DnsLine, SessionLine, TripwireLine
 from scanner.lab.world import Entry
 from scanner.lab.world_file import EMBEDDED_WORLD, load_world
 from scanner.names import InvalidName, parse_domain
-from scanner.outcomes import OUTCOMES_OF_OURS
+from scanner.outcomes import OUTCOMES_OF_OURS, AddressFlag, Outcome, RetryOn, Variant
 from scanner.records import SessionRecord
 from scanner.wire_text import escape_octets
 from tests.acceptance.running import domains_of, mxscan, records_of
@@ -107,9 +108,51 @@ def test_the_forbidden_addresses_saw_nobody(lab_run: Path) -> None:
     assert [line for line in _log(lab_run) if isinstance(line, TripwireLine)] == []
 
 
-def test_each_target_has_one_session(lab_run: Path) -> None:
-    targets = [session.target for session in records_of(lab_run, SessionRecord)]
-    assert len(targets) == len(set(targets))
+def test_no_attempt_is_made_twice_and_none_without_a_reason(lab_run: Path) -> None:
+    sessions = {session.session: session for session in records_of(lab_run, SessionRecord)}
+    assert len(sessions) == len(records_of(lab_run, SessionRecord))
+    for name, session in sessions.items():
+        survey = sessions.get(f"{session.target}.{session.attempt}.survey")
+        first = sessions.get(f"{session.target}.1.survey")
+        assert survey is not None, name
+        assert first is not None, name
+        if session.variant is Variant.small_hello:
+            assert needs_small_hello(survey), name
+        elif session.attempt > 1:
+            assert needs_second_attempt(first, frozenset(RetryOn)), name
+
+
+def test_every_target_that_failed_has_its_second_attempt(lab_run: Path) -> None:
+    sessions = {session.session: session for session in records_of(lab_run, SessionRecord)}
+    withdrawn = {
+        address.address
+        for record in domains_of(lab_run)
+        for host in record.mail_hosts
+        for address in host.addresses
+        if AddressFlag.address_withdrawn in address.flags
+    }
+    # An address that was given up because it asked for less is left alone.
+    too_much = {session.address for session in sessions.values() if asks_for_less(session)}
+    failed = [one for one in sessions.values() if one.attempt == 1 and needs_second_attempt(one, frozenset(RetryOn))]
+    assert len(failed) > 30
+    for session in failed:
+        if session.address in too_much:
+            continue
+        small = sessions.get(f"{session.target}.1.small_hello")
+        is_settled = session.address in withdrawn or (small is not None and small.outcome is Outcome.ok)
+        assert is_settled or f"{session.target}.2.survey" in sessions, session.session
+
+
+def test_a_second_attempt_comes_with_more_patience_and_after_a_new_lookup(lab_run: Path) -> None:
+    sessions = records_of(lab_run, SessionRecord)
+    first = {session.target: session for session in sessions if session.attempt == 1}
+    second = [session for session in sessions if session.attempt == 2]
+    fired = [session for session in second if session.limit_s and session.limit == first[session.target].limit]
+    assert fired
+    for session in fired:
+        assert session.limit_s == pytest.approx(1.6 * (first[session.target].limit_s or 0))
+    for session in second:
+        assert (session.host_asked_at or "") > (first[session.target].host_asked_at or ""), session.session
 
 
 def test_names_from_standard_input_give_a_record_each(tmp_path: Path) -> None:

@@ -89,12 +89,12 @@ def test_five_kills_one_in_each_pass_change_nothing(tmp_path: Path) -> None:
 
 
 def _assert_whole(run: Path) -> None:
-    """Every line parses, no target was talked to twice, every session has its transcript and no other."""
+    """Every line parses, no attempt was made twice, every session has its transcript and no other."""
     for name in LINES:
         for line in lines_of(run, name):
             orjson.loads(line)
     sessions = records_of(run, SessionRecord)
-    counted = Counter(session.target for session in sessions if session.outcome != "local_fault")
+    counted = Counter(session.session for session in sessions if session.outcome != "local_fault")
     assert max(counted.values()) == 1
     assert [session.session for session in sessions] == [said.session for said in records_of(run, Transcript)]
 

@@ -1,13 +1,16 @@
 """What a run found of a domain, as its files would have it: routes, hosts, sessions."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+
+from msgspec.structs import replace
 
 from scanner.judgement.certificates import ChainJudge
 from scanner.judgement.domains import Found, InputLines
 from scanner.judgement.expectation import parse_expectation
-from scanner.judgement.facts import TargetFacts, combine_attempts, reduce_session
-from scanner.judgement.hosts import FactsOf, JudgeOptions
-from scanner.judgement.targets import target_id
+from scanner.judgement.facts import reduce_session
+from scanner.judgement.host_addresses import FactsOf, JudgeOptions
+from scanner.judgement.run_sessions import RunSessions
+from scanner.opt_out import parse_opt_out
 from scanner.outcomes import AddressFlag, DnsStatus, HostFlag, RouteFlag, RouteKind
 from scanner.records import (
     AddressLookup,
@@ -25,7 +28,6 @@ from tests.tls.issuing import authority
 
 from .sessions import MX
 
-PORT = 25
 DOMAIN = "example.org"
 ROOTS = authority().pem
 
@@ -91,34 +93,35 @@ def lines(metadata: Metadata | None = None) -> InputLines:
     return InputLines(InputLine(line=1, input=DOMAIN, domain=DOMAIN, metadata=metadata or {}))
 
 
-def facts_of(sessions: Mapping[tuple[str, str], SessionRecord]) -> FactsOf:
-    """What was learnt in the session with each (exchange, address)."""
+#: The session, or all of them, with each (exchange, address).
+Held = Mapping[tuple[str, str], SessionRecord | Sequence[SessionRecord]]
+
+
+def facts_of(held: Held, *, most_names: int = 200) -> FactsOf:
+    """What was learnt in these sessions, whatever they say of address and name themselves."""
     chains = ChainJudge(ROOTS, {})
-    facts = {
-        target_id(address, PORT, exchange): combine_attempts([reduce_session(session, chains)])
-        for (exchange, address), session in sessions.items()
-    }
-
-    def find(target: str) -> TargetFacts | None:
-        return facts.get(target)
-
-    return find
+    sessions = RunSessions(chains, most_names)
+    for (exchange, address), records in held.items():
+        for record in [records] if isinstance(records, SessionRecord) else records:
+            sessions.add(reduce_session(replace(record, address=address, server_name=exchange), chains))
+    return sessions.of
 
 
-def options(*, max_addresses: int = 8, no_ipv6: bool = False) -> JudgeOptions:
-    return JudgeOptions(port=PORT, max_addresses=max_addresses, no_ipv6=no_ipv6)
+def options(*, max_addresses: int = 8, no_ipv6: bool = False, opt_out: str = "") -> JudgeOptions:
+    return JudgeOptions(max_addresses=max_addresses, no_ipv6=no_ipv6, opt_out=parse_opt_out(opt_out))
 
 
 def found(
     *hosts: Host,
-    sessions: Mapping[tuple[str, str], SessionRecord] | None = None,
+    sessions: Held | None = None,
     expect_mx: Iterable[str] = (),
+    opt_out: str = "",
 ) -> Found:
-    """A run that found these hosts and sessions."""
+    """A run that found these hosts and sessions, and was told who opted out."""
     return Found(
         {one.exchange: one for one in hosts},
         facts_of(sessions or {}),
-        options(),
+        options(opt_out=opt_out),
         parse_expectation(expect_mx),
     )
 

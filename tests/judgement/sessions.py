@@ -97,6 +97,12 @@ def helo_only(**changes: Any) -> SessionRecord:
     return without_starttls(**(fields | changes))
 
 
+def ehlo_refused_us(**changes: Any) -> SessionRecord:
+    """A good session with a server that has nothing against HELO, and against our EHLO."""
+    ehlo = ReplyRecord(code=550, enhanced_code="5.7.1", lines=("5.7.1 Access denied",))
+    return helo_only(replies=Replies(greeting=_GOOD_REPLIES[Stage.greeting], ehlo=ehlo, helo=reply(250, MX)), **changes)
+
+
 def masked(**changes: Any) -> SessionRecord:
     """A good session through a middlebox that overwrites STARTTLS."""
     fields: dict[str, Any] = {

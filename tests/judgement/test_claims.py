@@ -11,7 +11,7 @@ from scanner.outcomes import OUTCOMES_OF_OURS, Cause, Outcome, Stage, StarttlsRe
 from scanner.records import Replies, SessionRecord, Starttls
 
 from .claims import claim, words
-from .sessions import WAY, ended, helo_only, masked, reply, session, without_starttls
+from .sessions import WAY, ehlo_refused_us, ended, helo_only, masked, reply, session, without_starttls
 
 #: The certificate's own claims, told apart: the one is passed on as trusted, the other as the name's.
 TRUSTED, NAME = claim("yes"), claim("no")
@@ -128,6 +128,11 @@ ROWS = [
         "the way was lost after the connection came up",
     ),
     (helo_only(), "yes yes no - -", "EHLO refused and HELO accepted: no extensions, no STARTTLS"),
+    (
+        ehlo_refused_us(),
+        "yes yes ?policy ?policy ?policy",
+        "EHLO refused to us and HELO accepted: others may well be offered STARTTLS",
+    ),
     (helo(421, Outcome.transient_negative), "yes" + 4 * " ?transient_negative", "neither EHLO nor HELO"),
     (helo(550, Outcome.permanent_negative), "yes" + 4 * " ?permanent_negative", "neither EHLO nor HELO"),
     # STARTTLS

@@ -50,8 +50,8 @@ WITHOUT_HOST = [
     (
         route(RouteKind.dns_failure, dns_status=DnsStatus.local_fault),
         unknown("local_fault"),
-        [f"dns-failure warning {DOMAIN}"],
-        "least of all if it is our own fault",
+        [f"scanner-fault notice {DOMAIN}"],
+        "least of all if it is our own fault, which is no finding against the domain either",
     ),
     (
         route(RouteKind.skipped, dns_status=DnsStatus.not_asked),
@@ -73,6 +73,20 @@ def test_a_domain_without_hosts_is_one_unit(
     assert record.mail_hosts == ()
     assert record.verdicts.reachable.preferred is record.verdicts.reachable.value
     assert record.verdicts.expected_mx is None
+
+
+@pytest.mark.parametrize(
+    ("opt_out", "reason", "why"),
+    [
+        (DOMAIN, "opted_out", "it will not be looked up"),
+        ("org", "opted_out", "nor will anything below a name"),
+        ("example.com", "not_yet_probed", "it will be"),
+    ],
+)
+def test_a_domain_that_opted_out_before_it_was_looked_up_is_unknown_for_that(
+    opt_out: str, reason: str, why: str
+) -> None:
+    assert said(judge_domain(lines(), None, found(opt_out=opt_out))) == unknown(reason)
 
 
 def test_every_kind_of_route_is_judged() -> None:

@@ -4,11 +4,11 @@ import pytest
 
 from scanner.judgement.domains import judge_domain, judge_invalid
 from scanner.judgement.expectation import ExpectedMx, parse_expectation
-from scanner.outcomes import DnsStatus, HostFlag, RouteKind
+from scanner.outcomes import AddressFlag, DnsStatus, HostFlag, RouteKind
 from scanner.records import Domain, Host, InputLine, Route
 
-from .found import DOMAIN, found, host, lines, looked_up, mx, route, told
-from .sessions import MX
+from .found import DOMAIN, flagged, found, host, lines, looked_up, mx, route, told
+from .sessions import MX, session
 
 SERVFAIL = looked_up(status=DnsStatus.servfail)
 HERE = "192.0.2.0/24"
@@ -73,7 +73,7 @@ def test_a_host_is_expected_by_its_name_or_by_all_its_addresses(
         (host(looked_up("203.0.113.1"), SERVFAIL), "no 0/1/0", "elsewhere is elsewhere, whatever else there is"),
         (host(), "no 0/1/0", "it has no address"),
         (host(looked_up(status=DnsStatus.nxdomain)), "no 0/1/0", "it does not exist"),
-        (None, "unknown 0/0/1 not_yet_probed", "nobody has asked yet"),
+        (None, "unknown 0/0/1 not_asked", "nobody has asked, or nobody may"),
     ],
 )
 def test_a_network_is_judged_by_the_addresses_that_are_known(found_host: Host | None, said: str, why: str) -> None:
@@ -82,6 +82,14 @@ def test_a_network_is_judged_by_the_addresses_that_are_known(found_host: Host | 
     assert verdict(record) == said
     moved = f"moved-away warning {DOMAIN}" in told(record.findings)
     assert moved is said.startswith("no ")
+
+
+def test_where_mail_no_longer_goes_does_not_count() -> None:
+    moved = host(looked_up("192.0.2.1", flagged("203.0.113.1", AddressFlag.address_withdrawn)))
+    tried = found(moved, sessions={(MX, "203.0.113.1"): session()}, expect_mx=[HERE])
+    record = judge_domain(lines(), TO_MX, tried)
+    assert [one.address for one in record.mail_hosts[0].addresses] == ["192.0.2.1", "203.0.113.1"]
+    assert verdict(record) == "yes 1/0/0"
 
 
 def test_a_name_is_judged_without_any_address() -> None:

@@ -2,44 +2,18 @@
 
 import pytest
 
-from scanner.judgement.certificates import ChainJudge
-from scanner.judgement.facts import combine_attempts, reduce_session
-from scanner.judgement.hosts import HostJudgement, judge_host
 from scanner.outcomes import AddressFlag, DnsStatus, HostFlag, Outcome, Stage
-from scanner.records import AddressLookup, Host, Mx, SessionRecord
+from scanner.records import AddressLookup, SessionRecord
 
-from .claims import words
-from .found import ROOTS, facts_of, flagged, host, looked_up, mx, options, told
+from .found import host, looked_up, mx, told
+from .judged import GOOD, NO_PLACE, judged, units, unknown
 from .sessions import ADDRESS, MX, TARGET, ended, session, without_starttls
 
 NXDOMAIN = looked_up(status=DnsStatus.nxdomain)
 SERVFAIL = looked_up(status=DnsStatus.servfail)
 TIMED_OUT = looked_up(status=DnsStatus.timed_out)
+OUR_FAULT = looked_up(status=DnsStatus.local_fault)
 ONE = looked_up(ADDRESS)
-
-#: Without a certificate of its own, the builder's good session has no chain to judge.
-GOOD = "yes yes yes - -"
-
-
-def judged(
-    found: Host | None,
-    sessions: dict[str, SessionRecord] | None = None,
-    *,
-    of: Mx | None = None,
-    max_addresses: int = 8,
-    no_ipv6: bool = False,
-) -> HostJudgement:
-    """The host behind an MX record of preference 10, from its lookups and its sessions by address."""
-    facts = facts_of({(MX, address): one for address, one in (sessions or {}).items()})
-    return judge_host(of or mx(), found, facts, options(max_addresses=max_addresses, no_ipv6=no_ipv6))
-
-
-def units(host_judgement: HostJudgement) -> list[str]:
-    return [words(unit.claims) for unit in host_judgement.units]
-
-
-def unknown(reason: str) -> str:
-    return " ".join(5 * [f"?{reason}"])
 
 
 def test_a_good_host_has_one_unit_for_each_address_and_nothing_to_tell() -> None:
@@ -69,8 +43,6 @@ def test_findings_of_a_session_name_host_address_and_proof() -> None:
 
 
 # What the DNS says of a host ------------------------------------------------------------------------
-
-NO_PLACE = "no - - - -"
 
 LOOKUPS = [
     (
@@ -136,6 +108,30 @@ LOOKUPS = [
         [GOOD, unknown("servfail")],
         [f"mx-lookup-failed warning {MX}"],
         "the addresses of one family, and what the other may have is unknown",
+    ),
+    (
+        OUR_FAULT,
+        OUR_FAULT,
+        [],
+        [unknown("local_fault")],
+        [f"scanner-fault notice {MX}"],
+        "our own fault is no finding against the host",
+    ),
+    (
+        ONE,
+        OUR_FAULT,
+        [],
+        [GOOD, unknown("local_fault")],
+        [f"scanner-fault notice {MX}"],
+        "nor in one family",
+    ),
+    (
+        SERVFAIL,
+        OUR_FAULT,
+        [],
+        [unknown("servfail")],
+        [f"mx-lookup-failed warning {MX}"],
+        "but it does not hide theirs in the other",
     ),
     (
         ONE,
@@ -220,75 +216,6 @@ def test_the_implicit_mx_may_be_an_alias() -> None:
     assert (found.record.preference, found.record.flags, told(found.findings)) == (None, (), [])
 
 
-# Addresses that have no session ---------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("flags", "said", "reason", "findings", "why"),
-    [
-        (
-            (AddressFlag.not_public,),
-            NO_PLACE,
-            "not_public",
-            [f"address-not-public error {MX} [10.0.0.1]"],
-            "the DNS answer shows that nobody outside can deliver there",
-        ),
-        ((AddressFlag.own_address,), unknown("own_address"), "own_address", [], "ours: nothing to say"),
-        ((AddressFlag.opted_out,), unknown("opted_out"), "opted_out", [], "wants to be left alone"),
-        (
-            (AddressFlag.not_public, AddressFlag.opted_out),
-            unknown("opted_out"),
-            "opted_out",
-            [],
-            "about those who want to be left alone nothing is said at all",
-        ),
-    ],
-)
-def test_an_address_that_is_not_contacted_says_why(
-    flags: tuple[AddressFlag, ...], said: str, reason: str, findings: list[str], why: str
-) -> None:
-    found = judged(host(looked_up(flagged("10.0.0.1", *flags))))
-    assert units(found) == [said]
-    assert told(found.findings) == findings
-    (address,) = found.record.addresses
-    assert (address.reason, address.flags) == (reason, flags)
-    assert (address.sessions, address.stage, address.outcome, address.limit) == ((), None, None, None)
-
-
-def test_addresses_over_the_limit_are_listed_and_unknown() -> None:
-    found = judged(
-        host(looked_up("192.0.2.1", "192.0.2.2"), looked_up("2001:db8::1")),
-        {"192.0.2.1": session(), "2001:db8::1": session()},
-        max_addresses=2,
-    )
-    assert units(found) == [GOOD, unknown("over_limit"), GOOD]
-    assert [address.reason for address in found.record.addresses] == [None, "over_limit", None]
-    assert found.record.flags == (HostFlag.addresses_over_limit,)
-    assert told(found.findings) == [f"addresses-over-limit notice {MX}"]
-    assert found.findings[0].evidence == f"{MX} has 3 addresses, more than are tried"
-
-
-@pytest.mark.parametrize(
-    ("address", "no_ipv6", "reason", "why"),
-    [
-        ("2001:db8::1", True, "no_ipv6", "we have no IPv6: about us, not about the host"),
-        ("2001:db8::1", False, "not_yet_probed", "the run is not finished"),
-        ("192.0.2.1", True, "not_yet_probed", "IPv4 does not need it"),
-        ("::ffff:192.0.2.1", True, "not_yet_probed", "dialled as IPv4"),
-    ],
-)
-def test_an_address_without_a_session_is_unknown(address: str, no_ipv6: bool, reason: str, why: str) -> None:
-    found = judged(host(aaaa=looked_up(address)), no_ipv6=no_ipv6)
-    assert units(found) == [unknown(reason)]
-    assert [one.reason for one in found.record.addresses] == [reason]
-    assert told(found.findings) == []
-
-
-def test_a_session_counts_although_a_later_start_has_no_ipv6() -> None:
-    found = judged(host(aaaa=looked_up("2001:db8::1")), {"2001:db8::1": session()}, no_ipv6=True)
-    assert units(found) == [GOOD]
-
-
 # Members of a pool ----------------------------------------------------------------------------------
 
 
@@ -318,11 +245,11 @@ def test_members_that_do_not_contradict_each_other_do_not_differ(other: SessionR
     assert not any("pool" in line for line in told(found.findings))
 
 
-def test_attempts_that_contradict_each_other_flag_the_address() -> None:
-    chains = ChainJudge(ROOTS, {})
+def test_attempts_that_contradict_each_other_flag_the_address_and_are_told() -> None:
     second = session(session=f"{TARGET}.2.survey", attempt=2)
-    attempts = combine_attempts([reduce_session(one, chains) for one in (without_starttls(), second)])
-    found = judge_host(mx(), host(ONE), lambda _: attempts, options())
+    found = judged(host(ONE), {ADDRESS: [without_starttls(), second]})
     (address,) = found.record.addresses
     assert address.flags == (AddressFlag.attempts_differ,)
     assert address.sessions == (without_starttls().session, second.session)
+    assert told(found.findings) == [f"attempts-differ notice {MX} [{ADDRESS}]"]
+    assert found.findings[0].session == second.session

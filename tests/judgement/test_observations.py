@@ -9,7 +9,7 @@ from scanner.judgement.observations import MAX_QUOTED, observe_session
 from scanner.outcomes import Cause, Outcome, SessionFlag, Stage
 from scanner.records import Replies, SessionRecord
 
-from .sessions import ended, helo_only, masked, reply, session, without_starttls
+from .sessions import ehlo_refused_us, ended, helo_only, masked, reply, session, without_starttls
 
 
 def told(found: SessionRecord) -> list[str]:
@@ -92,6 +92,7 @@ def test_a_limit_of_our_library_is_no_error_of_the_servers() -> None:
             ["ehlo-refused notice", "starttls-not-supported error"],
             "without EHLO there is no STARTTLS",
         ),
+        (ehlo_refused_us(), ["refused-us warning"], "what it offers to others we did not see"),
         (
             replace(
                 ended(Stage.ehlo, Outcome.permanent_negative),

@@ -50,6 +50,7 @@ def test_both_families_get_their_turn(most: int, tried: list[str], left_out: lis
         ((AddressFlag.not_public,), False),
         ((AddressFlag.own_address,), False),
         ((AddressFlag.opted_out,), False),
+        ((AddressFlag.address_withdrawn,), False),
         ((AddressFlag.shared_across_names,), True),
         ((AddressFlag.shared_across_names, AddressFlag.not_public), False),
     ],

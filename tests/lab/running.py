@@ -14,6 +14,7 @@ from OpenSSL import SSL
 from OpenSSL.crypto import FILETYPE_ASN1, dump_certificate
 
 from scanner.lab.log import LogLine, SessionLine, read_log
+from scanner.lab.order import NO_FAULTS, LabFaults
 from scanner.lab.service import Lab
 from scanner.lab.world import Behaviour, CertificateKind, Entry, Expectation, Server, World
 from scanner.outcomes import RouteKind
@@ -57,8 +58,16 @@ def entry(domain: str, *records: str, **changes: Any) -> Entry:
 class RunningLab:
     """An open lab in a thread. `stop` closes it and gives its log."""
 
-    def __init__(self, world: World, directory: Path, loop_name: str, limits: Limits = LIMITS) -> None:
+    def __init__(
+        self,
+        world: World,
+        directory: Path,
+        loop_name: str,
+        limits: Limits = LIMITS,
+        faults: LabFaults = NO_FAULTS,
+    ) -> None:
         self.directory = directory
+        self._faults = faults
         self._world = world
         self._limits = limits
         self._loop = LOOPS[loop_name]()
@@ -85,7 +94,7 @@ class RunningLab:
             self._loop.close()
 
     async def _open(self) -> None:
-        self.lab = Lab(self._world, self.directory, self._limits)
+        self.lab = Lab(self._world, self.directory, self._limits, faults=self._faults)
         await self.lab.open()
 
     def stop(self) -> list[LogLine]:
@@ -169,8 +178,10 @@ class Client:
 
 
 @contextlib.contextmanager
-def running(world: World, directory: Path, loop_name: str, limits: Limits = LIMITS) -> Iterator[RunningLab]:
-    lab = RunningLab(world, directory, loop_name, limits)
+def running(
+    world: World, directory: Path, loop_name: str, limits: Limits = LIMITS, faults: LabFaults = NO_FAULTS
+) -> Iterator[RunningLab]:
+    lab = RunningLab(world, directory, loop_name, limits, faults)
     try:
         yield lab
     finally:

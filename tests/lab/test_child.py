@@ -1,6 +1,7 @@
 """The lab as a child process: its whole life, as commands start and end it."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -8,7 +9,9 @@ import sys
 import textwrap
 import time
 from pathlib import Path
+from typing import Any
 
+import dns.exception
 import dns.message
 import dns.query
 import msgspec
@@ -16,7 +19,7 @@ import pytest
 
 from scanner.lab.child import LabChild
 from scanner.lab.log import DnsLine, SessionLine, read_log
-from scanner.lab.order import LabError
+from scanner.lab.order import LabError, LabFaults
 from scanner.lab.ports import FIRST_PORT, LAST_PORT
 from scanner.settings import Limits
 
@@ -46,7 +49,7 @@ def world(tmp_path: Path) -> str:
     return str(path)
 
 
-def start(directory: Path, world: str = "", domains: int = 0, **options: int) -> LabChild:
+def start(directory: Path, world: str = "", domains: int = 0, **options: Any) -> LabChild:
     return LabChild.start(directory, world=world, domains=domains, seed=7, limits=Limits(), **options)
 
 
@@ -157,7 +160,9 @@ def wait_until_gone(process: int) -> None:
 
 def test_another_lab_is_refused_in_the_same_directory(tmp_path: Path, world: str) -> None:
     start(tmp_path, world).stop()
-    with pytest.raises(LabError, match=r"belongs to another lab \(world .*world.toml', 0 domains, seed 7\)") as refused:
+    with pytest.raises(
+        LabError, match=r"belongs to another lab \(world .*world.toml', 0 domains, seed 7, shape mixed\)"
+    ) as refused:
         start(tmp_path, domains=10)
     assert refused.value.exit_code == 2
 
@@ -209,6 +214,21 @@ def test_a_lab_that_needs_too_many_descriptors_says_so(tmp_path: Path) -> None:
     ended = subprocess.run(["bash", "-c", limited], capture_output=True, text=True, stdin=subprocess.PIPE, check=False)
     assert ended.returncode == 4
     assert "the hard limit is 600" in ended.stderr
+
+
+def test_the_shape_and_the_faults_that_are_asked_for_reach_the_labs_process(tmp_path: Path) -> None:
+    directory = tmp_path / "lab"
+    with start(
+        directory, domains=10, shape="one_address", faults=LabFaults(dns_silent_after=1, dns_silent_s=60)
+    ) as lab:
+        assert len(re.findall(r"customer-\d{6}\.lab", lab.domain_list.read_text())) == 10
+        address, _, port = lab.dns_server.partition(":")
+        query = dns.message.make_query("customer-000001.lab", "MX")
+        assert dns.query.udp(query, address, 5, int(port)).answer
+        with pytest.raises(dns.exception.Timeout):
+            dns.query.udp(query, address, 0.2, int(port))
+    with pytest.raises(LabError, match=r"seed 7, shape one_address\) than was asked for \(.*, shape mixed\)"):
+        start(directory, domains=10)
 
 
 def test_twenty_thousand_domains_are_open_in_seconds(tmp_path: Path) -> None:

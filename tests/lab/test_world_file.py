@@ -86,6 +86,27 @@ PROBLEMS = [
     ("wait 0.5", "wait long", "FILE: behaviour 'slow': greeting: 'wait long': expected a share"),
     ("[behaviours.slow]", '[behaviours.slow]\ntls_max = "1.0"', "tls_min 1.2 is above tls_max 1.0"),
     ("[[entries]]", "[[entries", "FILE is no TOML: "),
+    ('"servfail"', '["servfail", "asleep"]', "FILE: entry 'here.lab': dns 'here.lab MX': 'asleep' is neither ok nor"),
+    ('"servfail"', "[]", "FILE: entry 'here.lab': dns 'here.lab MX' has no answer"),
+    ('"servfail"', '["is 10"]', "FILE: entry 'here.lab': 'here.lab MX 10': "),
+    ("MX 10 mx.here.lab.", 'MX 10 a.lab.", "$GENERATE 1-x a A', "expected $GENERATE FIRST-LAST LINE"),
+    (
+        "[behaviours.slow]",
+        "[behaviours.slow]\nvisits = ['god']",
+        "behaviour 'slow' refers to the unknown behaviour 'god'",
+    ),
+    ("[behaviours.slow]", "[behaviours.slow]\nvisits = ['slow']", "refers to 'slow', which remembers itself"),
+    ("[behaviours.slow]", "[behaviours.slow]\nallows = 2", "behaviour 'slow': allows and otherwise go together"),
+    (
+        "[behaviours.slow]",
+        "[behaviours.slow]\nallows = 2\notherwise = 'good'\nvisits = ['good']",
+        "behaviour 'slow' has both visits and allows",
+    ),
+    (
+        "[behaviours.slow]",
+        "[behaviours.gone]\nlistener = false\n[behaviours.slow]\nvisits = ['gone']",
+        "behaviour 'slow' refers to 'gone', which remembers itself or does not listen",
+    ),
 ]
 
 

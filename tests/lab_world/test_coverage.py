@@ -7,6 +7,7 @@ import pytest
 
 from scanner.lab.world_file import EMBEDDED_WORLD, load_world
 from scanner.outcomes import (
+    AddressFlag,
     Cause,
     DnsStatus,
     FindingKind,
@@ -18,7 +19,7 @@ from scanner.outcomes import (
     VerdictValue,
 )
 from scanner.settings import Limits
-from tests.expectation import expected_record
+from tests.expectation import expected_record, optional_flags
 
 WORLD = load_world(EMBEDDED_WORLD)
 RECORDS = {entry.domain: expected_record(entry) for entry in WORLD.entries}
@@ -46,7 +47,7 @@ SERVER_BEHAVIOURS = {
     "greeting after 0.7 of its limit": "late-greeting.lab",
     "220- teaser, the rest later": "teaser.lab",
     "content filter that takes 0.9 of the limit": "content-filter.lab",
-    "greeting after more than the first limit": "greets-after-the-limit.lab",
+    "greeting after the first limit, before the second": "greets-after-the-limit.lab",
     "bare 220": "bare-220.lab",
     "2200 x": "four-digits.lab",
     "LF only": "bare-lf.lab",
@@ -59,6 +60,13 @@ SERVER_BEHAVIOURS = {
     "one octet every (limit - a little), greeting": "drips-the-greeting.lab",
     "one octet every (limit - a little), EHLO": "drips-the-ehlo-reply.lab",
     "every reply complete just inside its own limit": "slow-at-every-stage.lab",
+    "the same by the first attempt's limits": "slow-at-first.lab",
+    "closes, then is good": "closes-at-first.lab",
+    "resets, then is good": "resets-at-first.lab",
+    "421, then good": "too-busy-at-first.lab",
+    "554, then good": "no-service-at-first.lab",
+    "STARTTLS 454, then good": "starttls-454-at-first.lab",
+    "421 after some sessions, for a while": "asks-for-less.lab",
     "speaks SSH": "speaks-ssh.lab",
     "speaks HTTP": "speaks-http.lab",
     "speaks TLS at once": "speaks-tls.lab",
@@ -91,6 +99,9 @@ SERVER_BEHAVIOURS = {
     "220 then silence": "silent-in-handshake.lab",
     "220 then close": "closes-in-handshake.lab",
     "220 then reset": "resets-in-handshake.lab",
+    "hangs on a large ClientHello, answers a small one": "silent-on-a-large-hello.lab",
+    "closes on a large ClientHello, answers a small one": "closes-on-a-large-hello.lab",
+    "resets on a large ClientHello, answers a small one": "resets-on-a-large-hello.lab",
     "220 + injected 250 in one segment": "injected-plaintext.lab",
     "220, plaintext in a later segment": "late-plaintext.lab",
     "handshake alert": "handshake-alert.lab",
@@ -131,7 +142,15 @@ SERVER_BEHAVIOURS = {
     "pool: one down": "pool-half-down.lab",
     "pool: one silent": "pool-half-silent.lab",
     "different certificates by SNI on one address": "sni.lab",
+    "a certificate of its own for any name": "sni-any-name.lab",
     "the same certificate for every name": "same-certificate.lab",
+    "the same certificate for many names, covering all but one": "covered-names.lab",
+    "the same bad certificate for many names": "self-signed-names.lab",
+    "many names, refused": "shared-refused.lab",
+    "many names, silent": "shared-silent.lab",
+    "many names, 421": "shared-421.lab",
+    "many names, 554": "shared-554.lab",
+    "many names, without STARTTLS": "shared-no-starttls.lab",
     "one host of many domains": "customer-one.lab",
     "the backup is down": "backup-down.lab",
     "the backup is worse": "backup-without-starttls.lab",
@@ -154,6 +173,9 @@ DNS_CASES = {
     "dropped": "dns-dropped.lab",
     "malformed": "dns-malformed.lab",
     "truncated then TCP": "dns-truncated.lab",
+    "SERVFAIL, then an answer": "dns-servfail-at-first.lab",
+    "MX with A failing, then an answer": "mx-lookup-fails-at-first.lab",
+    "a host whose address changes between attempts": "address-moves.lab",
     "CNAME at the domain": "domain-is-cname.lab",
     "CNAME loop": "dns-cname-loop.lab",
     "MX to CNAME": "mx-to-cname.lab",
@@ -175,9 +197,10 @@ DNS_CASES = {
     "MX to 169.254.169.254": "metadata.lab",
     "MX to documentation addresses": "documentation.lab",
     "MX to multicast": "no-host.lab",
+    "MX to the name server that we ask": "own-address.lab",
     "one address of two not public": "half-private.lab",
     "implicit MX not public": "private-implicit-mx.lab",
-    "more MX than fit into UDP": "eighty-mx.lab",
+    "300 MX over TCP": "three-hundred-mx.lab",
     "more addresses than are tried": "ten-addresses.lab",
     "duplicates": "duplicate-mx.lab",
     "all preferences equal": "equal-preferences.lab",
@@ -214,6 +237,12 @@ CAUSES = {
     "starttls-554.lab": Cause.other,
     "refuses-after-handshake.lab": Cause.policy,
     "everything-down.lab": Cause.overloaded,
+    "too-busy-at-first.lab": Cause.overloaded,
+    "no-service-at-first.lab": Cause.no_service,
+    "starttls-454-at-first.lab": Cause.other,
+    "asks-for-less.lab": Cause.rate_limited,
+    "shared-421.lab": Cause.rate_limited,
+    "shared-554.lab": Cause.no_service,
 }
 
 #: Words that the world cannot bring about, and why.
@@ -225,8 +254,9 @@ NOT_OF_THE_WORLD = {
     Outcome.cancelled: "ours",
     Outcome.scanner_bug: "ours",
     FindingKind.host_unreachable: "no address of 127/8 is",
-    FindingKind.scanner_fault: "ours",
     FindingKind.moved_away: "needs --expect-mx",
+    FindingKind.certificate_differs_by_name: "needs more names at an address than are asked for: a grown world",
+    AddressFlag.opted_out: "an opt-out file is the user's",
     FindingKind.plaintext_instead_of_tls: "needs --implicit-tls",
     Cause.tls_required: "a survey sends no mail",
     Cause.auth_required: "a survey sends no mail",
@@ -260,6 +290,12 @@ def test_every_kind_status_and_flag_of_a_route_is_expected_by_an_entry() -> None
     assert missing(DnsStatus, [*statuses, *(route.dns_status for route in routes)]) == set()
     assert missing(RouteFlag, [flag for route in routes for flag in route.flags]) == set()
     assert missing(HostFlag, [flag for host in hosts for flag in host.flags]) == set()
+
+
+def test_every_flag_of_an_address_is_expected_by_an_entry() -> None:
+    lines = [line for entry in WORLD.entries for host in entry.expect.hosts for line in host.addresses]
+    may_be = [flag for line in lines for flag in optional_flags(line)]
+    assert missing(AddressFlag, [*may_be, *(flag for address in ADDRESSES for flag in address.flags)]) == set()
 
 
 def test_every_outcome_stage_and_limit_of_a_session_is_expected_by_an_entry() -> None:

@@ -9,12 +9,13 @@ import pytest
 
 from scanner.lab.world import Entry
 from scanner.lab.world_file import EMBEDDED_WORLD, load_world
-from scanner.outcomes import FindingKind, Severity
+from scanner.outcomes import AddressFlag, FindingKind, Severity
 from scanner.records import Domain, Record
 from tests.expectation import (
     NOT_COMPARED,
     differences,
     expected_record,
+    optional_flags,
     parse_address,
     parse_finding,
     parse_verdict,
@@ -23,7 +24,7 @@ from tests.expectation import (
 ENTRIES = {entry.domain: entry for entry in load_world(EMBEDDED_WORLD).entries}
 
 #: Between them they have hosts, addresses of both sorts, flags of every level, reasons and findings.
-VARIED = ("ten-addresses.lab", "half-private.lab", "mx-a-fails.lab", "eighty-mx.lab", "two..dots.lab")
+VARIED = ("ten-addresses.lab", "half-private.lab", "mx-a-fails.lab", "three-hundred-mx.lab", "two..dots.lab")
 
 HOST = expected_record(ENTRIES["good.lab"]).mail_hosts[0]
 
@@ -118,13 +119,13 @@ def with_finding(record: Domain, **changed: Any) -> Domain:
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
-        ({"evidence": ""}, "mx-over-limit notice eighty-mx.lab: without evidence"),
-        ({"fix": ""}, "mx-over-limit notice eighty-mx.lab: without a word on what to do"),
+        ({"evidence": ""}, "mx-over-limit notice three-hundred-mx.lab: without evidence"),
+        ({"fix": ""}, "mx-over-limit notice three-hundred-mx.lab: without a word on what to do"),
         ({"session": "f" * 16 + ".1.survey"}, "which is none of the domain's"),
     ],
 )
 def test_a_finding_needs_its_proof_and_its_advice(changed: dict[str, str], told: str) -> None:
-    entry = ENTRIES["eighty-mx.lab"]
+    entry = ENTRIES["three-hundred-mx.lab"]
     (line,) = differences(entry, with_finding(expected_record(entry), **changed))
     assert told in line
 
@@ -146,6 +147,71 @@ def test_a_difference_says_where_what_was_expected_and_what_was_found() -> None:
     assert "mail_hosts[1].addresses[1].limit: expected nothing, found limits.greeting_s" in lines
     assert "verdicts.smtp.value: expected yes, found unknown" in lines
     assert "unexpected finding: timed-out warning mx.silent.lab [127.64.32.1]" in lines
+
+
+def with_flags(record: Domain, *flags: AddressFlag) -> Domain:
+    """The record with these flags at every address."""
+    hosts = [
+        msgspec.structs.replace(
+            host, addresses=tuple(msgspec.structs.replace(address, flags=flags) for address in host.addresses)
+        )
+        for host in record.mail_hosts
+    ]
+    return msgspec.structs.replace(record, mail_hosts=tuple(hosts))
+
+
+def test_a_flag_with_a_question_mark_may_be_there_or_not_and_no_other() -> None:
+    entry = ENTRIES["shared-refused.lab"]
+    record = expected_record(entry)
+    assert differences(entry, record) == []
+    assert differences(entry, with_flags(record, AddressFlag.shared_across_names)) == []
+    wrong = differences(entry, with_flags(record, AddressFlag.server_name_inferred))
+    assert len(wrong) == 5
+    assert "mail_hosts[1].addresses[1].flags: expected [], found" in wrong[0]
+
+
+def test_a_flag_without_one_must_be_there() -> None:
+    entry = ENTRIES["no-service-at-first.lab"]
+    assert differences(entry, expected_record(entry)) == []
+    assert len(differences(entry, with_flags(expected_record(entry)))) == 1
+
+
+def test_one_more_address_is_noticed_also_where_flags_are_free() -> None:
+    entry = ENTRIES["shared-refused.lab"]
+    host, *others = expected_record(entry).mail_hosts
+    host = msgspec.structs.replace(host, addresses=host.addresses * 2)
+    record = msgspec.structs.replace(expected_record(entry), mail_hosts=(host, *others))
+    assert differences(entry, record) == ["mail_hosts[1].addresses[2]: expected nothing, found 127.64.156.1"]
+
+
+def test_any_of_the_records_that_are_right_is_right() -> None:
+    good, silent = ENTRIES["good.lab"], ENTRIES["silent.lab"]
+    either = msgspec.structs.replace(good, or_expect=(silent.expect,))
+    as_silent = msgspec.structs.replace(expected_record(silent), domain="good.lab", input="good.lab")
+    assert differences(either, expected_record(good)) == []
+    assert differences(either, as_silent) == []
+    assert differences(good, as_silent) != []
+
+
+def test_a_record_that_is_none_of_the_right_ones_is_compared_with_the_nearest() -> None:
+    good, silent = ENTRIES["good.lab"], ENTRIES["silent.lab"]
+    either = msgspec.structs.replace(good, or_expect=(silent.expect,))
+    record = msgspec.structs.replace(expected_record(good), metadata=None, findings=expected_record(silent).findings)
+    assert differences(either, record) == ["unexpected finding: timed-out warning mx.silent.lab [127.64.32.1]"]
+
+
+@pytest.mark.parametrize(
+    ("text", "optional"),
+    [
+        ("127.64.2.1 done ok", set()),
+        ("127.64.2.1 done ok +attempts_differ", set()),
+        ("127.64.2.1 done ok +attempts_differ +server_name_inferred?", {AddressFlag.server_name_inferred}),
+        ("127.64.2.1 - over_limit +shared_across_names?", {AddressFlag.shared_across_names}),
+    ],
+)
+def test_an_address_line_marks_the_flags_that_may_be_there(text: str, optional: set[AddressFlag]) -> None:
+    assert optional_flags(text) == optional
+    assert optional.isdisjoint(parse_address(text).flags)
 
 
 @pytest.mark.parametrize(
@@ -172,6 +238,7 @@ def test_a_verdict_that_is_none_is_refused(text: str, refusal: str) -> None:
         ("127.64.2.1 finished ok", "'finished' is not a valid Stage"),
         ("127.64.2.1 done good", "'good' is not a valid Outcome"),
         ("127.64.2.1 done ok +shiny", "'shiny' is not a valid AddressFlag"),
+        ("127.64.2.1 done ok +shiny?", "'shiny' is not a valid AddressFlag"),
         ("127.64.2.1 - tired", "'tired' is no reason"),
         ("127.64.2.1 - not_public limits.tls_s", "'limits.tls_s' is too much"),
         ("127.64.2.1 tls timed_out limits.tls_s limits.reply_s", "'limits.reply_s' is too much"),

@@ -8,7 +8,7 @@ import pytest
 
 from scanner.lab.world import Entry
 from scanner.lab.world_file import EMBEDDED_WORLD, load_world, servers_of
-from scanner.outcomes import DnsStatus, HostFlag, Outcome, RouteFlag, RouteKind, VerdictValue
+from scanner.outcomes import AddressFlag, DnsStatus, HostFlag, Outcome, RouteFlag, RouteKind, VerdictValue
 from scanner.records import Domain, JudgedAddress, JudgedHost, Verdict
 from scanner.settings import DnsSettings, Limits
 from tests.expectation import expected_record
@@ -20,6 +20,9 @@ LAB_DNS = ip_network("127.64.0.0/24")
 
 #: A domain of these kinds is asked nothing: it has no unit in any verdict.
 WITHOUT_UNITS = frozenset({RouteKind.null_mx, RouteKind.invalid_name})
+
+#: Flags of an address that must be left alone.
+NOT_CONTACTED = {AddressFlag.not_public, AddressFlag.own_address}
 
 #: A lookup with one of these statuses says something; every other leaves the family unknown.
 ANSWERED = frozenset({DnsStatus.ok, DnsStatus.no_data, DnsStatus.nxdomain, DnsStatus.not_asked})
@@ -44,7 +47,9 @@ def test_no_domain_stands_in_the_world_twice() -> None:
 def test_every_behaviour_and_every_certificate_kind_is_used_and_told_about() -> None:
     servers = servers_of(WORLD)
     certificates = [kind for server in servers for kind in (server.certificate, *server.by_server_name.values())]
-    assert {server.behaviour for server in servers} == set(WORLD.behaviours)
+    behaviours = [WORLD.behaviours[server.behaviour] for server in servers]
+    met = {name for behaviour in behaviours for name in (*behaviour.visits, behaviour.otherwise) if name}
+    assert {server.behaviour for server in servers} | met == set(WORLD.behaviours)
     assert set(certificates) == set(WORLD.certificates)
     told = {name: behaviour.about for name, behaviour in WORLD.behaviours.items()}
     told |= {name: kind.about for name, kind in WORLD.certificates.items()}
@@ -81,8 +86,8 @@ def in_the_lab(address: str) -> bool:
 def test_an_address_outside_the_lab_is_never_contacted(entry: Entry) -> None:
     foreign = {address for address in published(entry.records) if not in_the_lab(address)}
     listed = {address.address: address for address in addresses_of(expected_record(entry))}
-    assert {listed[address].reason for address in foreign} <= {"not_public"}
-    assert foreign == {address for address, judged in listed.items() if judged.flags}
+    assert {listed[address].reason for address in foreign} <= {"not_public", "own_address"}
+    assert foreign == {address for address, judged in listed.items() if NOT_CONTACTED & set(judged.flags)}
 
 
 @each_entry
@@ -123,7 +128,8 @@ def units_of(record: Domain) -> int:
 
 def units_of_host(host: JudgedHost) -> int:
     half_known = any(status not in ANSWERED for status in (host.a_status, host.aaaa_status))
-    return len(host.addresses) + half_known if host.addresses else 1
+    voting = [address for address in host.addresses if AddressFlag.address_withdrawn not in address.flags]
+    return len(voting) + half_known if host.addresses else 1
 
 
 def value_of(verdict: Verdict) -> VerdictValue:
@@ -212,5 +218,7 @@ def test_what_went_wrong_at_an_address_is_a_finding(entry: Entry) -> None:
     told = {finding.subject for finding in record.findings}
     for host in record.mail_hosts:
         for address in host.addresses:
-            if address.outcome is not Outcome.ok and address.reason != "over_limit":
+            is_ours = address.reason in ("over_limit", "own_address")
+            is_gone = AddressFlag.address_withdrawn in address.flags
+            if address.outcome is not Outcome.ok and not is_ours and not is_gone:
                 assert f"{host.exchange} [{address.address}]" in told

@@ -19,6 +19,9 @@ class FakeResolver:
     async def lookup_addresses(self, name: str, family: str) -> Answer[str]:
         return self._answer((name, family))  # type: ignore[return-value]
 
+    async def close(self) -> None:
+        """Nothing is open."""
+
     def _answer(self, question: Question) -> Answer[MxData] | Answer[str]:
         self.asked.append(question)
         return self._answers.get(question, Answer(DnsStatus.nxdomain))

@@ -2,8 +2,11 @@
 
 import asyncio
 
+from scanner.addresses import AddressPolicy
+from scanner.contact_policy import ContactPolicy
 from scanner.dns.answers import Answer, MxData
 from scanner.lookup.domains import lookup_route
+from scanner.opt_out import parse_opt_out
 from scanner.outcomes import DnsStatus, HostFlag, RouteFlag, RouteKind
 from scanner.records import Mx, Route
 from scanner.settings import DnsSettings
@@ -12,10 +15,11 @@ from tests.lookup.fakes import FakeResolver
 OK, NO_DATA = DnsStatus.ok, DnsStatus.no_data
 ASKED_AT = 1_780_000_000.1234
 ASKED_AT_TEXT = "2026-05-28T20:26:40.123Z"
+EVERYBODY = ContactPolicy(AddressPolicy())
 
 
 def route_of(resolver: FakeResolver, settings: DnsSettings | None = None) -> Route:
-    return asyncio.run(lookup_route("a.test", resolver, settings or DnsSettings()))
+    return asyncio.run(lookup_route("a.test", resolver, settings or DnsSettings(), EVERYBODY))
 
 
 def test_a_domain_with_mx_records_is_asked_for_nothing_else() -> None:
@@ -91,5 +95,34 @@ def test_octets_of_a_name_from_a_zone_are_written_inertly() -> None:
 
 
 def test_the_attempt_is_the_callers() -> None:
-    route = asyncio.run(lookup_route("a.test", FakeResolver({}), DnsSettings(), attempt=2))
+    route = asyncio.run(lookup_route("a.test", FakeResolver({}), DnsSettings(), EVERYBODY, attempt=2))
     assert route.attempt == 2
+
+
+def test_a_domain_that_opted_out_is_skipped_without_a_question() -> None:
+    opt_out = parse_opt_out("test")
+    resolver = FakeResolver({("a.test", "MX"): Answer(OK, (MxData(10, "b.example"),))})
+    policy = ContactPolicy(AddressPolicy(), opt_out=lambda: opt_out)
+    assert asyncio.run(lookup_route("a.test", resolver, DnsSettings(), policy, 2)) == Route(
+        domain="a.test",
+        attempt=2,
+        kind=RouteKind.skipped,
+        flags=(),
+        dns_status=DnsStatus.not_asked,
+        ttl_s=None,
+        asked_at=None,
+        ms=0,
+        cname_chain=(),
+        ad=None,
+        mx_total=0,
+        mx=(),
+    )
+    assert resolver.asked == []
+
+
+def test_whose_mail_goes_to_a_host_that_opted_out_is_not_skipped_itself() -> None:
+    opt_out = parse_opt_out("mx.example")
+    resolver = FakeResolver({("a.test", "MX"): Answer(OK, (MxData(10, "mx.example"),))})
+    policy = ContactPolicy(AddressPolicy(), opt_out=lambda: opt_out)
+    route = asyncio.run(lookup_route("a.test", resolver, DnsSettings(), policy))
+    assert [mx.exchange for mx in route.mx] == ["mx.example"]

@@ -4,18 +4,26 @@ import asyncio
 
 import pytest
 
-from scanner.addresses import AddressPolicy
+from scanner.addresses import AddressPolicy, parse_address
+from scanner.contact_policy import ContactPolicy
 from scanner.dns.answers import Answer
 from scanner.lookup.hosts import lookup_host
+from scanner.opt_out import parse_opt_out
 from scanner.outcomes import AddressFlag, DnsStatus
 from scanner.records import AddressLookup, Host, HostAddress
 from tests.lookup.fakes import FakeResolver
 
 NOT_PUBLIC = (AddressFlag.not_public,)
+OPTED_OUT = AddressFlag.opted_out
 
 
 def host_of(resolver: FakeResolver, exchange: str = "mx.test", *allowed: str) -> Host:
-    return asyncio.run(lookup_host(exchange, resolver, AddressPolicy(allowed)))
+    return asyncio.run(lookup_host(exchange, resolver, ContactPolicy(AddressPolicy(allowed))))
+
+
+def opted_out_host(resolver: FakeResolver, listed: str, exchange: str = "mx.test") -> Host:
+    opt_out = parse_opt_out(listed)
+    return asyncio.run(lookup_host(exchange, resolver, ContactPolicy(AddressPolicy(), opt_out=lambda: opt_out)))
 
 
 def addresses_of(lookup: AddressLookup) -> list[tuple[str, tuple[AddressFlag, ...]]]:
@@ -96,3 +104,41 @@ def test_what_is_no_host_name_is_never_asked_for(exchange: str) -> None:
     assert host.exchange == exchange
     assert (host.a.dns_status, host.aaaa.dns_status) == (DnsStatus.malformed, DnsStatus.malformed)
     assert host.a.asked_at is None
+
+
+def test_addresses_of_ours_are_flagged() -> None:
+    resolver = FakeResolver({("mx.test", "A"): Answer(DnsStatus.ok, ("9.9.9.1", "9.9.9.9"))})
+    policy = ContactPolicy(AddressPolicy(), own=[parse_address("9.9.9.1")])
+    host = asyncio.run(lookup_host("mx.test", resolver, policy, 2))
+    assert addresses_of(host.a) == [("9.9.9.1", (AddressFlag.own_address,)), ("9.9.9.9", ())]
+    assert host.attempt == 2
+
+
+@pytest.mark.parametrize("exchange", ["mx.test", "a.b.mx.test", r"a\x00.mx.test"])
+def test_a_host_that_opted_out_is_never_asked_for(exchange: str) -> None:
+    resolver = FakeResolver({("mx.test", "A"): Answer(DnsStatus.ok, ("9.9.9.9",))})
+    host = opted_out_host(resolver, "MX.test.", exchange)
+    assert resolver.asked == []
+    for lookup in (host.a, host.aaaa):
+        assert (lookup.dns_status, lookup.addresses, lookup.asked_at) == (DnsStatus.not_asked, (), None)
+
+
+@pytest.mark.parametrize(
+    ("listed", "flags", "why"),
+    [
+        ("9.9.9.9", (OPTED_OUT,), "by address"),
+        ("9.9.9.0/24", (OPTED_OUT,), "by network"),
+        ("pool.test", (OPTED_OUT,), "by the name behind the alias"),
+        ("host.pool.test\n9.9.9.9", (OPTED_OUT,), "by both, said once"),
+        ("other.test", (), "somebody else"),
+    ],
+)
+def test_an_address_that_opted_out_is_kept_and_flagged(listed: str, flags: tuple[AddressFlag, ...], why: str) -> None:
+    answer = Answer(DnsStatus.ok, ("9.9.9.9",), cname_chain=("host.pool.test",))
+    host = opted_out_host(FakeResolver({("mx.test", "A"): answer}), listed)
+    assert addresses_of(host.a) == [("9.9.9.9", flags)]
+
+
+def test_every_reason_against_an_address_is_said() -> None:
+    resolver = FakeResolver({("mx.test", "AAAA"): Answer(DnsStatus.ok, ("::ffff:10.0.0.1",))})
+    assert addresses_of(opted_out_host(resolver, "10.0.0.0/8").aaaa) == [("::ffff:10.0.0.1", (*NOT_PUBLIC, OPTED_OUT))]

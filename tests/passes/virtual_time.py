@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
+from math import inf
 
 from scanner.passes.pace import Pacer, Ticket
 from scanner.settings import PaceSettings
@@ -15,12 +16,18 @@ ROUNDING_S = 1e-6
 
 @dataclass(frozen=True)
 class Wanted:
-    """A target to be talked to, for so long."""
+    """A target to be talked to, for so long.
+
+    It `refuses` if its server says that it is too much; once it `is_enough`, no other name of its address is
+    asked for any more.
+    """
 
     address: str
     network: str
     name: str
     lasts_s: float = 0.5
+    refuses: bool = False
+    is_enough: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,7 +46,7 @@ def group_of(name: str) -> str:
 
 @dataclass
 class Simulation:
-    """Runs a pacer over a world to the end.
+    """Runs a pacer over a world to the end. What is given up, and what need not be asked for, is withdrawn.
 
     `check` looks at every moment at what is allowed. What is not given although it is allowed can be told
     only where all names of an address are of one group: which name of an address is the next, is random.
@@ -51,6 +58,7 @@ class Simulation:
     seed: int = 1
     check: bool = False
     held: list[Held] = field(default_factory=list)
+    withdrawn: list[Wanted] = field(default_factory=list)
     now: float = 0.0
 
     def run(self) -> list[Held]:
@@ -58,6 +66,7 @@ class Simulation:
         self._pacer = Pacer(self.pace, self.width, self.seed, group_of)
         self._by_key = {(each.address, each.name): each for each in self.wanted}
         self._waiting = dict.fromkeys(self._by_key)
+        self._ended: list[Held] = []
         groups = {(each.address, group_of(each.name)) for each in self.wanted}
         self._next_is_known = len(groups) == len({each.address for each in self.wanted})
         self._running: list[tuple[float, int, Ticket]] = []
@@ -93,7 +102,30 @@ class Simulation:
         assert times or not self._pacer.waiting, "nothing will ever happen again"
         self.now = min(times, default=self.now)
         while self._running and self._running[0][0] <= self.now:
-            self._pacer.finished(heapq.heappop(self._running)[2], self.now)
+            _, number, ticket = heapq.heappop(self._running)
+            self._end(self.held[number - 1], ticket)
+
+    def _end(self, held: Held, ticket: Ticket) -> None:
+        self._ended.append(held)
+        if held.wanted.refuses:
+            is_given_up = self._pacer.back_off(ticket, self.now)
+            if self.check:
+                assert is_given_up == self._has_had_enough(held.wanted), "given up at another time"
+            if is_given_up:
+                self._withdraw(ticket.address)
+        else:
+            self._pacer.accepted(ticket)
+        if held.wanted.is_enough:
+            self._withdraw(ticket.address)
+        self._pacer.finished(ticket, self.now)
+
+    def _withdraw(self, address: str) -> None:
+        names = [name for where, name in self._waiting if where == address]
+        assert self._pacer.names_waiting(address) == len(names)
+        assert sorted(errand.server_name for errand in self._pacer.withdraw(address)) == sorted(names)
+        for name in names:
+            del self._waiting[address, name]
+            self.withdrawn.append(self._by_key[address, name])
 
     # What is allowed, thought of in another way: by looking at every session there was -----------------
 
@@ -112,7 +144,8 @@ class Simulation:
     def _may(self, wanted: Wanted) -> bool:
         pace = self.pace
         return (
-            self._has_room(lambda held: held.address == wanted.address, pace.address_sessions, pace.address_per_s)
+            max(self._of_address(wanted)[1], self._of_network(wanted)[1]) <= self.now
+            and self._has_room(lambda held: held.address == wanted.address, pace.address_sessions, pace.address_per_s)
             and self._has_room(
                 lambda held: held.network == wanted.network,
                 min(pace.network_sessions, max(1, self.width // 8)),
@@ -129,6 +162,33 @@ class Simulation:
         began = [held.began for held in self.held if shares(held.wanted)]
         running = sum(shares(self.held[number - 1].wanted) for _, number, _ in self._running)
         return running < most and (not began or max(began) + 1 / per_s <= self.now)
+
+    def _has_had_enough(self, wanted: Wanted) -> bool:
+        return max(self._of_address(wanted)[0], self._of_network(wanted)[0]) >= self.pace.back_off_times
+
+    def _of_address(self, wanted: Wanted) -> tuple[int, float]:
+        return self._refusals([held for held in self._ended if held.wanted.address == wanted.address], askers=1)
+
+    def _of_network(self, wanted: Wanted) -> tuple[int, float]:
+        return self._refusals([held for held in self._ended if held.wanted.network == wanted.network], askers=2)
+
+    def _refusals(self, ended: list[Held], askers: int) -> tuple[int, float]:
+        """How often in a row these sessions were refused, once so many addresses were, and until when to wait."""
+        in_a_row, last, until, times = 0, -inf, 0.0, self.pace.back_off_times
+        asked: set[str] = set()
+        for held in ended:
+            if not held.wanted.refuses:
+                in_a_row, last = 0, -inf
+                asked.clear()
+                continue
+            asked.add(held.wanted.address)
+            if len(asked) >= askers:
+                in_a_row += held.began > last
+                last = held.ended
+                if askers > 1 and in_a_row >= times:
+                    continue  # a network that was given up is not waited for any more
+                until = max(until, last + self.pace.back_off_s * 2 ** (min(in_a_row, times) - 1))
+        return in_a_row, until
 
 
 def most_at_once(sessions: list[Held]) -> int:

@@ -77,9 +77,11 @@ class Probe:
             ehlo_name=ME,
             implicit_tls=self.implicit_tls,
             limits=self.limits,
+            longer_limits=self.limits.longer(2),
             source_ipv4=self.source_ipv4,
             source_ipv6=None,
             tls_context=CONTEXT,
+            small_hello_context=CONTEXT,
             connector=self._connect,
             clock=self.clock,
         )

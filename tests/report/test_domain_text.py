@@ -109,6 +109,36 @@ def test_a_row_tells_of_the_attempt_that_its_record_shows() -> None:
     assert "    192.0.2.1  done ok  TLSv1.3\n" in piped(render_domain(record, [first, second], {}))
 
 
+def test_of_attempts_that_ended_alike_the_last_is_told_which_had_most_patience() -> None:
+    record, _, _ = a_domain()
+    (one,) = record.mail_hosts
+    second = replace(TIMED_OUT, session="fedcba9876543210.2.survey", attempt=2, limit_s=60.0)
+    address = replace(one.addresses[1], sessions=(TIMED_OUT.session, second.session))
+    record = replace(record, mail_hosts=(replace(one, addresses=(address,)),))
+    text = piped(render_domain(record, [TIMED_OUT, second], {}))
+    assert "    192.0.2.2  greeting timed_out (limits.greeting_s = 60 s)\n" in text
+
+
+def test_a_row_that_others_sessions_speak_for_names_them() -> None:
+    record, _, _ = a_domain()
+    (one,) = record.mail_hosts
+    others = session(server_name="mx9.example.org")
+    address = replace(one.addresses[0], flags=(AddressFlag.server_name_inferred,))
+    record = replace(record, mail_hosts=(replace(one, addresses=(address,)),))
+    text = piped(render_domain(record, [others], {}))
+    assert "    192.0.2.1  done ok  TLSv1.3  as mx9.example.org was told  +server_name_inferred\n" in text
+
+
+def test_a_row_tells_why_no_end_is_shown_although_there_was_a_session() -> None:
+    record, _, _ = a_domain()
+    (one,) = record.mail_hosts
+    address = replace(one.addresses[1], stage=None, outcome=None, limit=None, reason="vantage")
+    record = replace(record, mail_hosts=(replace(one, addresses=(address,)),))
+    text = piped(render_domain(record, [TIMED_OUT], {}))
+    assert "    192.0.2.2  - vantage\n" in text
+    assert "session fedcba9876543210.1.survey\n" in text
+
+
 def test_a_row_without_its_session_at_hand_tells_what_the_record_does() -> None:
     text = piped(render_domain(a_domain()[0], [], {}))
     assert "    192.0.2.1  done ok\n" in text

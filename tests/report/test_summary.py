@@ -1,9 +1,10 @@
 """A run in numbers, and how they are printed."""
 
 import pytest
+from msgspec.structs import replace
 
 from scanner.judgement.domains import judge_domain, judge_invalid
-from scanner.outcomes import DnsStatus, Outcome, RouteKind, Stage
+from scanner.outcomes import DnsStatus, NotKnown, Outcome, RouteKind, Stage
 from scanner.records import InputLine
 from scanner.report.summary import Summary
 from scanner.report.summary_text import render_summary
@@ -44,6 +45,28 @@ def test_sessions_are_counted_by_how_they_ended() -> None:
     assert summary.outcomes == {"ok": 4, "timed_out": 1}
 
 
+def test_a_session_held_while_we_were_cut_off_is_no_bad_end() -> None:
+    summary = Summary()
+    summary.add_session(NotKnown.vantage)
+    assert summary.outcomes == {"vantage": 1}
+
+
+@pytest.mark.parametrize(
+    ("status", "counted_as", "why"),
+    [
+        (DnsStatus.servfail, "dns_failure", "their failure"),
+        (DnsStatus.local_fault, "local_fault", "ours"),
+        (DnsStatus.not_asked, "not_asked", "nobody asked yet"),
+    ],
+)
+def test_a_route_that_is_unknown_for_our_sake_is_no_failure_of_theirs(
+    status: DnsStatus, counted_as: str, why: str
+) -> None:
+    summary = Summary()
+    summary.add(judge_domain(lines(), route(RouteKind.dns_failure, dns_status=status), found()))
+    assert summary.routes == {counted_as: 1}
+
+
 def test_verdicts_are_counted_by_domain_and_an_invalid_line_is_none() -> None:
     rows = dict(a_run().verdict_rows())
     # yes, no, mixed, unknown, not applicable
@@ -78,6 +101,14 @@ def test_errors_come_first_and_then_what_most_domains_have() -> None:
 
 def test_a_domain_with_something_not_yet_probed_is_not_finished() -> None:
     assert a_run().not_finished == 1
+
+
+def test_a_domain_tried_only_while_we_were_cut_off_is_not_finished() -> None:
+    record = judge_domain(lines(), None, found())
+    reachable = replace(record.verdicts.reachable, reasons=("vantage",))
+    summary = Summary()
+    summary.add(replace(record, verdicts=replace(record.verdicts, reachable=reachable)))
+    assert not summary.is_complete
 
 
 # As text --------------------------------------------------------------------------------------------

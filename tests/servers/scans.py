@@ -26,6 +26,10 @@ network_sessions = 100
 network_per_s = 1000.0
 group_sessions = 100
 group_per_s = 1000.0
+[second_attempt]
+short_pause_s = 0.0
+[vantage]
+preflight = false
 """
 
 

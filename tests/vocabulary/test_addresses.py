@@ -10,7 +10,7 @@ from scanner.addresses import (
     Address,
     AddressPolicy,
     address_text,
-    embedded_ipv4,
+    forms_of,
     is_address_literal,
     is_localhost_name,
     network_of,
@@ -42,6 +42,7 @@ REFUSED = [
     ("192.31.196.0/24", "AS112"),
     ("192.52.193.0/24", "AMT"),
     ("192.88.99.0/24", "6to4 relay"),
+    ("192.88.99.2/32", "6a44 relay"),
     ("192.168.0.0/16", "private use"),
     ("192.175.48.0/24", "AS112"),
     ("198.18.0.0/15", "benchmarking"),
@@ -76,6 +77,7 @@ REFUSED = [
     ("4000::/3", "RFC"),
     ("8000::/3", "reserved"),
     ("fc00::/7", "unique local"),
+    ("fd00::/8", "unique local"),
     ("fe80::/10", "link-local"),
     ("fec0::/10", "site-local"),
     ("ff00::/8", "multicast"),
@@ -88,6 +90,19 @@ def test_special_ranges_are_refused_from_their_first_to_their_last_address(netwo
         reason = PUBLIC_ONLY.refusal(address)
         assert reason is not None, address
         assert word in reason
+
+
+#: What answers inside a cloud's network with a machine's credentials, as those clouds document it.
+METADATA = """
+    169.254.169.254 169.254.170.2 169.254.0.23 168.63.129.16 100.100.100.200 192.0.0.192
+    fd00:ec2::254 fd20:ce::254 fe80::a9fe:a9fe ::ffff:169.254.169.254 64:ff9b::a9fe:a9fe 64:ff9b::a83f:8110
+    2002:a83f:8110:: 64:ff9b::6464:64c8
+"""
+
+
+@pytest.mark.parametrize("text", METADATA.split())
+def test_no_metadata_service_is_contacted(text: str) -> None:
+    assert PUBLIC_ONLY.refusal(parse_address(text)) is not None
 
 
 PUBLIC = """
@@ -130,6 +145,25 @@ def test_an_ipv4_address_within_is_judged_as_well_as_what_carries_it(carrying: s
     assert PUBLIC_ONLY.refusal(parse_address(carrying)) == reason
 
 
+@pytest.mark.parametrize(
+    ("text", "carried"),
+    [
+        ("198.18.0.1", []),
+        ("2620:fe::fe", []),
+        ("::1", []),
+        ("::", []),
+        ("::ffff:198.18.0.1", ["198.18.0.1"]),
+        ("::198.18.0.1", ["198.18.0.1"]),
+        ("64:ff9b::198.18.0.1", ["198.18.0.1"]),
+        ("64:ff9b:1::198.18.0.1", ["198.18.0.1"]),
+        ("2002:c612:1::9", ["198.18.0.1"]),
+        ("2001:0:c612:1:0:0:39ed:fffd", ["198.18.0.1", "198.18.0.2"]),
+    ],
+)
+def test_an_address_comes_with_those_that_it_carries(text: str, carried: list[str]) -> None:
+    assert [str(form) for form in forms_of(parse_address(text))] == [str(parse_address(text)), *carried]
+
+
 @given(st.ip_addresses(v=4))
 def test_no_way_of_writing_an_ipv4_address_gets_it_contacted(hidden: IPv4Address) -> None:
     value = int(hidden)
@@ -140,7 +174,7 @@ def test_no_way_of_writing_an_ipv4_address_gets_it_contacted(hidden: IPv4Address
         "Teredo client": 0x20010000 << 96 | 0x08080808 << 64 | ~value & 0xFFFFFFFF,
     }
     for way, carrying in ways.items():
-        assert hidden in embedded_ipv4(IPv6Address(carrying)), way
+        assert hidden in forms_of(IPv6Address(carrying)), way
         if PUBLIC_ONLY.refusal(hidden) is not None:
             assert PUBLIC_ONLY.refusal(IPv6Address(carrying)) is not None, way
 
@@ -149,7 +183,7 @@ def test_no_way_of_writing_an_ipv4_address_gets_it_contacted(hidden: IPv4Address
 def test_what_may_be_contacted_is_global_by_the_standard_library_too(address: Address) -> None:
     # Where the library knows better than this table, the table has a hole. The library of some versions
     # calls all of 64:ff9b::/96 and the like global and all of 2002::/16 private: those are left out here.
-    carries = isinstance(address, IPv6Address) and embedded_ipv4(address)
+    carries = len(forms_of(address)) > 1
     if not carries and PUBLIC_ONLY.refusal(address) is None:
         assert address.is_global
         assert not address.is_multicast

@@ -1,0 +1,103 @@
+"""The third pass over the files of a run: which lines count, and what it refuses to judge."""
+
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from scanner.net.clock import SystemClock
+from scanner.outcomes import AddressFlag, DnsStatus, Outcome, RouteKind, Stage
+from scanner.passes.context import RunContext
+from scanner.passes.judge import JudgePass
+from scanner.passes.progress import Progress, StopRequest
+from scanner.passes.run_directory import IncompleteRunError, RunDirectory
+from scanner.records import Domain, Event, InputLine, Record
+from scanner.settings import ProbeSettings, Settings
+from tests.judgement.found import DOMAIN, ROOTS, host, looked_up, mx, route
+from tests.judgement.sessions import ADDRESS, ended, session
+from tests.passes.examples import run as run_record
+
+TO_MX = route(RouteKind.mx, mx())
+ONE_HOST = host(looked_up(ADDRESS))
+SILENCE = looked_up(status=DnsStatus.timed_out)
+REFUSED = ended(Stage.connect, Outcome.refused)
+
+
+def judged(
+    path: Path,
+    lines: Sequence[Record],
+    *,
+    opt_out: bytes | None = None,
+    settings: Settings | None = None,
+) -> Domain:
+    """The record of the one domain of a run whose files have these lines, in this order."""
+    directory = RunDirectory.create(path)
+    source = replace(run_record().input, distinct_domains=1)
+    run = replace(run_record(), input=source, partitions=1, roots_sha256=sha256(ROOTS).hexdigest())
+    directory.write_file("roots.pem", ROOTS)
+    if opt_out is not None:
+        directory.write_file("opt_out.txt", opt_out)
+    for line in (InputLine(line=1, input=DOMAIN, domain=DOMAIN), *lines):
+        appender = directory.appender(type(line))
+        appender.append(line)
+        appender.close()
+    JudgePass(RunContext(directory, run, settings or Settings(), SystemClock(), Progress(), StopRequest())).run()
+    (record,) = directory.read(Domain)
+    return record
+
+
+def test_the_last_session_of_an_id_counts(tmp_path: Path) -> None:
+    record = judged(tmp_path / "run", [TO_MX, ONE_HOST, ended(Stage.connect, Outcome.local_fault), session()])
+    assert record.verdicts.reachable.value == "yes"
+
+
+def test_a_later_lookup_that_failed_displaces_no_answer(tmp_path: Path) -> None:
+    lost = replace(route(RouteKind.dns_failure, dns_status=DnsStatus.servfail), attempt=2)
+    no_answer = replace(host(SILENCE, SILENCE), attempt=2)
+    record = judged(tmp_path / "run", [TO_MX, lost, ONE_HOST, no_answer, session()])
+    assert record.mail_route.kind is RouteKind.mx
+    assert record.mail_hosts[0].a_status is DnsStatus.ok
+    assert record.verdicts.reachable.complete
+
+
+def test_an_address_that_a_later_lookup_has_no_more_is_withdrawn(tmp_path: Path) -> None:
+    moved = replace(host(looked_up("192.0.2.9")), attempt=2)
+    good = session(address="192.0.2.9")
+    record = judged(tmp_path / "run", [TO_MX, ONE_HOST, moved, REFUSED, good])
+    assert (record.verdicts.reachable.value, record.findings) == ("yes", ())
+    flags = {one.address: one.flags for one in record.mail_hosts[0].addresses}
+    assert flags == {"192.0.2.9": (), ADDRESS: (AddressFlag.address_withdrawn,)}
+
+
+def test_what_failed_while_our_network_was_cut_off_is_not_known(tmp_path: Path) -> None:
+    detail: dict[str, str | float | bool | None] = {
+        "from": REFUSED.started_at,
+        "to": REFUSED.ended_at,
+        "family": "ipv4",
+    }
+    lost = Event(at=REFUSED.ended_at, start=1, event="vantage_lost", detail=detail)
+    record = judged(tmp_path / "run", [TO_MX, ONE_HOST, REFUSED, lost])
+    assert (record.verdicts.reachable.value, record.verdicts.reachable.reasons) == ("unknown", ("vantage",))
+    assert [found.kind for found in record.findings] == ["scanner-fault"]
+
+
+def test_names_at_one_address_are_asked_up_to_the_number_of_the_settings(tmp_path: Path) -> None:
+    other = session(server_name="mx9.example.org", target="f" * 16, session=f"{'f' * 16}.1.survey")
+    once = Settings(probe=ProbeSettings(names_per_address=1))
+    record = judged(tmp_path / "one", [TO_MX, ONE_HOST, other], settings=once)
+    assert record.verdicts.certificate_name.reasons == ("over_limit",)
+    record = judged(tmp_path / "more", [TO_MX, ONE_HOST, other])
+    assert record.verdicts.certificate_name.reasons == ("not_yet_probed",)
+
+
+def test_who_is_on_the_runs_opt_out_list_is_unknown_for_that(tmp_path: Path) -> None:
+    record = judged(tmp_path / "run", [TO_MX, ONE_HOST], opt_out=ADDRESS.encode())
+    assert record.verdicts.reachable.reasons == ("opted_out",)
+
+
+@pytest.mark.parametrize("octets", [b"a..b\n", b"\xff\n"], ids=["no entry", "no UTF-8"])
+def test_a_damaged_opt_out_list_is_not_taken_for_an_empty_one(tmp_path: Path, octets: bytes) -> None:
+    with pytest.raises(IncompleteRunError, match=r"opt_out\.txt is damaged"):
+        judged(tmp_path / "run", [TO_MX, ONE_HOST], opt_out=octets)
