@@ -10,7 +10,7 @@ from itertools import chain, islice
 from random import Random
 
 from scanner.names import InvalidName, parse_domain
-from scanner.passes.input_layout import BLANKS, ROWS_LOOKED_AT, Layout, recognize_layout, split_cells
+from scanner.passes.input_layout import BLANKS, ROWS_LOOKED_AT, Layout, recognize_layout, split_cells, without_comment
 from scanner.passes.input_octets import MAX_LINE_OCTETS, InputError, OctetSource, RawLine
 from scanner.records import MAX_INPUT_OCTETS, InputLine, InputSource
 from scanner.settings import InputSettings
@@ -127,7 +127,7 @@ class InputReader:
         metadata = layout.metadata(cells)
         if layout.column >= len(cells):
             return _input_line(line.number, line.octets, metadata, reason=f"no column {layout.column + 1} here")
-        return _parsed(line.number, cells[layout.column], metadata)
+        return _parsed(line.number, without_comment(cells[layout.column]), metadata)
 
 
 def _is_content(line: RawLine) -> bool:

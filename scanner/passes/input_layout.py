@@ -74,13 +74,20 @@ def recognize_layout(lines: Sequence[str], settings: InputSettings) -> Layout:
 def split_cells(line: str, delimiter: str | None) -> list[str]:
     """The cells of a line, without blanks around and quotes; a plain list has one, without its comment."""
     if delimiter is None:
-        name = _COMMENT_AFTER_NAME.split(line, 1)[0].strip(BLANKS)
+        name = without_comment(line)
         return [name[1:-1].strip(BLANKS) if len(name) > 1 and name[0] == name[-1] == '"' else name]
     cells = line.split(delimiter)
     if '"' in line:
         with suppress(csv.Error):  # for a lone CR, which it takes for the end of a row: split without quotes
             cells = next(csv.reader([line], delimiter=delimiter, skipinitialspace=True))
     return [cell.strip(BLANKS) for cell in cells]
+
+
+def without_comment(name: str) -> str:
+    """What stands before the comment behind a name (no name has a blank in it), without blanks around."""
+    if "#" in name:
+        name = _COMMENT_AFTER_NAME.split(name, 1)[0]
+    return name.strip(BLANKS)
 
 
 def proper_text(cell: str) -> str:
@@ -94,6 +101,8 @@ def _recognize_delimiter(lines: Sequence[str]) -> str | None:
     """The delimiter that most rows agree about (in the number of cells), if more than half of them do."""
     agreeing: dict[str, int] = {}
     for delimiter in _DELIMITERS:
+        if all(_is_name_alone(line) for line in lines if delimiter in line):
+            continue  # tabs around names, and "a.test # Smith, Jane", make no columns
         widths = [len(split_cells(line, delimiter)) for line in lines]
         if sum(width > 1 for width in widths) * 2 > len(lines):
             agreeing[delimiter] = max(widths.count(width) for width in set(widths) if width > 1)
@@ -101,6 +110,11 @@ def _recognize_delimiter(lines: Sequence[str]) -> str | None:
         return None
     # Of two that agree as well, as in "a.test;1,5", the one that comes first separates the first cell.
     return max(agreeing, key=lambda delimiter: (agreeing[delimiter], -lines[0].find(delimiter)))
+
+
+def _is_name_alone(line: str) -> bool:
+    """True for a name with nothing but blanks around it and a comment behind it, whatever stands in that."""
+    return _is_domain(without_comment(line))
 
 
 def _first_is_header(cells: Sequence[str], settings: InputSettings) -> bool:
