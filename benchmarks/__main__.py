@@ -5,6 +5,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks import pacing
 from benchmarks.bench import Bench, Measured, measure_round, open_bench
 from benchmarks.figures import (
     ANSWER_BYTES,
@@ -45,6 +46,9 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 4
     print(render_json(figures) if options.json else report(bench, figures))
+    if not options.json:
+        print("\nThe pacer: does anybody wait for another?\n")
+        pacing.main()
     return 0
 
 

@@ -43,12 +43,12 @@ class FreshAddresses:
     @property
     def length(self) -> int:
         """How many errands the first address has; 0 if there is none."""
-        self._sort()
+        if self._unsorted:
+            self._sort()
         return self._lengths[-1] if self._errands else 0
 
     def take(self) -> Queue:
-        """The first address, which is fresh no more. There must be one."""
-        self._sort()
+        """The first address, which is fresh no more. There must be one: `length` was asked for just before."""
         while True:
             addresses = self._sorted[self._lengths[-1]]
             place = int(self._random() * len(addresses))

@@ -76,7 +76,8 @@ class Pacer:
     GROUP_SHARE: Final = 4
 
     def __init__(self, pace: PaceSettings, width: int, seed: int, group_of: Callable[[str], str]) -> None:
-        self._pace = pace
+        self._address_sessions = pace.address_sessions
+        self._address_interval_s = 1 / pace.address_per_s
         self._width = width
         self._random = random.Random(seed)
         self._group_of = group_of
@@ -187,7 +188,7 @@ class Pacer:
         errand, queue.next_errand = errand_of(queue.next_errand), None
         queue.is_waiting = False
         queue.in_flight += 1
-        queue.free_at = now + 1 / self._pace.address_per_s
+        queue.free_at = now + self._address_interval_s
         self._let_wait(queue)
         for bucket in lane.buckets:
             bucket.in_flight += 1
@@ -221,7 +222,7 @@ class Pacer:
 
     def _let_wait(self, queue: Queue) -> None:
         """Lets an address wait for its time, if it may be talked to then and is not waiting already."""
-        if not queue.is_waiting and queue.in_flight < self._pace.address_sessions:
+        if not queue.is_waiting and queue.in_flight < self._address_sessions:
             queue.is_waiting = True
             self._at(queue.free_at, queue)
 

@@ -1,13 +1,13 @@
 """Errands at an address: what they carry, that they can be taken back, and that others come on the way."""
 
-import gc
-import tracemalloc
 from collections.abc import Callable
+from unittest.mock import patch
 
 import pytest
 
 from scanner.outcomes import Variant
 from scanner.passes.pace import Pacer, Ticket
+from scanner.passes.pace_queues import Buckets
 from scanner.settings import PaceSettings
 from tests.passes.virtual_time import group_of
 
@@ -125,6 +125,7 @@ def test_the_errands_of_an_address_are_taken_back_wherever_it_stands(place: Call
     for now in range(10):
         ticket = pacer.next_target(float(now))
         assert ticket is None or ticket.address != "a"
+    assert place is in_flight or "a" not in pacer._queues
 
 
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: place.__name__)
@@ -182,44 +183,15 @@ def test_canaries_are_added_first_and_the_rest_once_they_ended() -> None:
     assert ticket_of(pacer, 1.0).address == "a"
 
 
-# Memory -----------------------------------------------------------------------------------------------
-
-COUNT = 20_000
-#: What the pacer may need for each target besides its texts: (target of a number, queued, while it runs).
-SHAPES: list[tuple[str, Callable[[int], tuple[str, str, str]], int, int]] = [
-    ("an address, network and group of its own", lambda i: (f"a{i}", f"n{i}", f"h.g{i}"), 150, 200),
-    ("many names on few addresses", lambda i: (f"a{i % 200}", f"n{i % 20}", f"h.g{i}"), 20, 60),
-]
-
-
-@pytest.mark.parametrize(("shape", "queued", "running"), [row[1:] for row in SHAPES], ids=[row[0] for row in SHAPES])
-def test_a_target_that_waits_takes_few_octets_and_one_that_is_over_none(
-    shape: Callable[[int], tuple[str, str, str]], queued: int, running: int
-) -> None:
-    targets = [shape(number) for number in range(COUNT)]
-    gc.collect()
-    tracemalloc.start()
-    try:
-        pacer = pacer_of()
-        for target in targets:
-            pacer.add(*target)
-        assert tracemalloc.get_traced_memory()[0] / COUNT < queued
-        run_to_the_end(pacer)
-        assert tracemalloc.get_traced_memory()[1] / COUNT < running
-        gc.collect()
-        # The tables in which the targets stood keep their size; nothing stands in them any more.
-        assert tracemalloc.get_traced_memory()[0] / COUNT < 80
-    finally:
-        tracemalloc.stop()
-
-
-def run_to_the_end(pacer: Pacer) -> None:
-    """All sessions that may be held at one time end a second later."""
-    now = 0.0
-    while pacer.waiting:
-        tickets = []
-        while (ticket := pacer.next_target(now)) is not None:
-            tickets.append(ticket)
-        now += 1.0
-        for ticket in tickets:
-            pacer.finished(ticket, now)
+def test_sessions_that_go_on_count_although_no_other_address_of_their_network_waited() -> None:
+    with patch.object(Buckets, "FEW", 1):
+        pacer = pacer_of(network_sessions=1)
+    pacer.add("a", "n", "h.g")
+    going_on = ticket_of(pacer, 0.0)
+    for number in range(5):
+        pacer.add(f"b{number}", f"n{number}", f"h.g{number}")
+        ticket_of(pacer, 10.0 + number)
+    pacer.add("c", "n", "h.g")
+    assert pacer.next_target(20.0) is None
+    pacer.finished(going_on, 30.0)
+    assert ticket_of(pacer, 30.0).address == "c"

@@ -1,16 +1,17 @@
 """The pacer: nobody is talked to too often, nobody waits for another, nothing is lost; all in virtual time."""
 
-import time
 from collections.abc import Callable, Hashable
 from itertools import groupby, pairwise
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from scanner.passes.pace import Pacer
+from scanner.passes.pace_queues import Buckets
 from scanner.settings import PaceSettings
-from tests.passes.virtual_time import ROUNDING_S, Held, Simulation, Wanted, group_of, least_gap, most_at_once
+from tests.passes.virtual_time import ROUNDING_S, Held, Simulation, Wanted, group_of, least_gap, most_at_once, spread
 
 #: No limit but the one that a test is about.
 FREE = {
@@ -30,14 +31,6 @@ def pace_of(**limits: float) -> PaceSettings:
 
 def by(sessions: list[Held], key: Callable[[Held], str]) -> dict[str, list[Held]]:
     return {name: list(group) for name, group in groupby(sorted(sessions, key=key), key)}
-
-
-def spread(count: int, *, addresses: int = 1, networks: int = 1, groups: int = 1, lasts_s: float = 0.5) -> list[Wanted]:
-    """Targets dealt out in turn."""
-    return [
-        Wanted(f"a{number % addresses}", f"n{number % addresses % networks}", f"h{number}.g{number % groups}", lasts_s)
-        for number in range(count)
-    ]
 
 
 LIMITS: list[tuple[str, dict[str, float], list[Wanted], Callable[[Held], str], int, float]] = [
@@ -158,6 +151,15 @@ def test_the_longest_queue_comes_first(wanted: list[Wanted], why: str) -> None:
     assert lengths_of(first, wanted) == [9, 5, 3, 2, 1], why
 
 
+def test_the_longest_comes_first_also_among_those_that_had_no_turn_yet_and_those_that_had() -> None:
+    wanted = queues_of(6, 5, 3, 1)
+    left = [6, 5, 3, 1]
+    for held in Simulation(pace_of(), 1, wanted).run():
+        place = int(held.wanted.address.removeprefix("a"))
+        assert left[place] == max(left)
+        left[place] -= 1
+
+
 def test_a_long_queue_ends_as_if_it_were_alone_though_its_network_is_slow() -> None:
     others = [Wanted(f"b{number % 100}", "n", f"h{number}.g{number}", 0.1) for number in range(2000)]
     long = [Wanted("a", "n", f"h{number}.long", 0.1) for number in range(500)]
@@ -272,29 +274,12 @@ def key_of(wanted: Wanted) -> Hashable:
     PACES,
     st.sampled_from([1, 2, 8, 24, 64]),
     st.integers(0, 5),
+    st.sampled_from([1, Buckets.FEW]),
 )
 def test_in_every_world_all_is_held_once_as_early_as_allowed_and_never_earlier(
-    wanted: list[Wanted], pace: PaceSettings, width: int, seed: int
+    wanted: list[Wanted], pace: PaceSettings, width: int, seed: int, few_buckets: int
 ) -> None:
     simulation = Simulation(pace, width, wanted, seed=seed, check=True)
-    simulation.run()
+    with patch.object(Buckets, "FEW", few_buckets):
+        simulation.run()
     assert len(simulation.held) + len(simulation.withdrawn) == len(wanted)
-
-
-# Speed ----------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("wanted", "why"),
-    [
-        (spread(10_000, addresses=1000, networks=1000, groups=1000, lasts_s=0.3), "many providers"),
-        (spread(10_000, addresses=1000, networks=4, groups=1, lasts_s=0.3), "one group whose networks are full too"),
-        (spread(10_000, addresses=1000, networks=4, groups=10_000, lasts_s=0.3), "a group for every name"),
-        ([Wanted("a", "n", f"h{number}.g{number}", 0.3) for number in range(10_000)], "one address"),
-    ],
-)
-def test_what_is_given_out_costs_little_however_the_targets_lie(wanted: list[Wanted], why: str) -> None:
-    began = time.process_time()
-    assert len(Simulation(PaceSettings(), 500, wanted).run()) == len(wanted)
-    # About 10 µs each; what looks at all addresses again and again takes a hundred times that.
-    assert time.process_time() - began < len(wanted) * 200e-6, why

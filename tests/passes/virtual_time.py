@@ -30,6 +30,14 @@ class Wanted:
     is_enough: bool = False
 
 
+def spread(count: int, *, addresses: int = 1, networks: int = 1, groups: int = 1, lasts_s: float = 0.5) -> list[Wanted]:
+    """Targets dealt out in turn."""
+    return [
+        Wanted(f"a{number % addresses}", f"n{number % addresses % networks}", f"h{number}.g{number % groups}", lasts_s)
+        for number in range(count)
+    ]
+
+
 @dataclass(frozen=True)
 class Held:
     """A session that was held."""
@@ -77,6 +85,7 @@ class Simulation:
             self._go_on()
         assert not self._waiting, "a target was lost"
         assert self._pacer.next_target(self.now + 1e9) is None, "a target from nowhere"
+        assert not self._pacer._queues, "an address was not forgotten"
         return self.held
 
     def _start_all(self) -> None:
