@@ -15,7 +15,7 @@ MAX_RATIO_OF_SESSION = {"plain": 10.0, "starttls": 2.0}
 MAX_RATIO_OF_DOMAIN = 12.0
 #: Memory is what a run of one domain needs, and this for each session at a time and for each target; and
 #: what c-ares keeps of each answer until its channel is changed.
-SESSION_BYTES = 64 << 10
+SESSION_BYTES = 96 << 10
 TARGET_BYTES = 100
 ANSWER_BYTES = 2_200
 ANSWERS_KEPT = DnsSettings().lookups_per_resolver

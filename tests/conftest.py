@@ -52,7 +52,7 @@ def run(loop_factory: LoopFactory) -> Run:
 HERE = Path(__file__).parent
 
 #: Folders of tests that run the command or real servers: after all others, the longest last.
-SLOW = ("benchmarks", "servers", "acceptance")
+SLOW = ("benchmarks", "faults", "servers", "acceptance")
 
 
 @pytest.hookimpl(trylast=True)

@@ -1,13 +1,12 @@
 """`mxscan judge`: the third pass again, over a run as it stands."""
 
-import sys
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from scanner.commands.display import Display
 from scanner.commands.failures import tells_failures
+from scanner.commands.output import show
 from scanner.commands.signals import stopping
 from scanner.exit_codes import INCONCLUSIVE, OK
 from scanner.net.clock import SystemClock
@@ -34,5 +33,5 @@ def command(run: Path, *, quiet: bool) -> int:
     with stopping(context.stop), Display(context.progress, quiet=quiet):
         summary = JudgePass(context).run()
     if not quiet:
-        Console(file=sys.stdout).print(render_summary(summary))
+        show(render_summary(summary))
     return OK if summary.is_complete else INCONCLUSIVE

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import sys
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,12 +10,12 @@ from typing import Any
 import click
 import orjson
 from msgspec import to_builtins
-from rich.console import Console
 
 from scanner.addresses import AddressPolicy
 from scanner.commands.descriptors import fit_width
 from scanner.commands.failures import tells_failures
 from scanner.commands.lab_scan import open_lab
+from scanner.commands.output import show
 from scanner.commands.scan_options import NOT_WITH_LAB, SETTINGS, given_options, scan_options, setting_values
 from scanner.commands.settings_source import SettingsError, load_settings
 from scanner.contact_policy import ContactPolicy
@@ -120,4 +119,4 @@ def _show(checks: Iterable[Check], *, as_json: bool) -> None:
         said = {"fit": is_fit, "checks": [to_builtins(check) for check in checks]}
         click.echo(orjson.dumps(said, option=orjson.OPT_INDENT_2))
     else:
-        Console(file=sys.stdout).print(render_checks(checks))
+        show(render_checks(checks))

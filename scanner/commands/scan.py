@@ -10,12 +10,12 @@ from typing import Any
 
 import click
 from msgspec.structs import replace
-from rich.console import Console
 
 from scanner.commands.descriptors import width_within_descriptors
 from scanner.commands.display import Display
 from scanner.commands.failures import exit_code_of, say, tells_failures
 from scanner.commands.lab_scan import open_lab
+from scanner.commands.output import show
 from scanner.commands.scan_options import (
     MAY_CHANGE,
     NOT_WITH_LAB,
@@ -180,7 +180,7 @@ def _tell_so_far(summary: Summary, display: Display) -> None:
 
 
 def _tell(summary: Summary, directory: RunDirectory) -> None:
-    Console().print(render_summary(summary))
+    show(render_summary(summary))
     click.echo(f"records      {directory.path}/domains.jsonl")
     click.echo(f"transcripts  {directory.path}/transcripts-*.jsonl")
     click.echo(f"one domain   mxscan show {directory.path} DOMAIN")

@@ -1,12 +1,11 @@
 """`mxscan show`: one domain of a run, with every word that was said."""
 
-import sys
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from scanner.commands.failures import tells_failures
+from scanner.commands.output import show
 from scanner.exit_codes import OK
 from scanner.names import InvalidName, parse_domain
 from scanner.passes.run_directory import RunDirectory, RunError
@@ -26,7 +25,7 @@ def command(run: Path, domain: str) -> int:
     # The last line of a session counts.
     sessions = {session.session: session for session in directory.read(SessionRecord) if session.session in wanted}
     transcripts = {said.session: said for said in directory.read(Transcript) if said.session in wanted}
-    Console(file=sys.stdout).print(render_domain(record, list(sessions.values()), transcripts), soft_wrap=True)
+    show(render_domain(record, list(sessions.values()), transcripts), soft_wrap=True)
     return OK
 
 

@@ -4,13 +4,13 @@ from collections.abc import Set as AbstractSet
 from typing import Final
 
 from scanner.judgement.attempts import needs_second_attempt, needs_small_hello
-from scanner.outcomes import RetryOn, StarttlsResult, Variant
+from scanner.outcomes import RetryOn, Variant
 from scanner.records import SessionRecord
 
 # What is known of a target, as bits: IntFlag would make objects of them, a million times.
 _FIRST, _SECOND = 1, 2  # the survey's attempts that were made
 _WANTS_HELLO, _WANTS_SECOND = 4, 8
-_HELLO, _HELLO_WORKED = 16, 32  # the small hello was tried, and led to a handshake
+_HELLO = 16  # the small hello was tried
 
 #: An attempt by its number and variant.
 Attempt = tuple[int, Variant]
@@ -31,7 +31,7 @@ class AttemptBook:
         target = int(session.target, 16)
         notes = self._notes.get(target, 0)
         if session.variant is Variant.small_hello:
-            notes = self._after_small_hello(notes, session, counts=counts)
+            notes = notes | _HELLO if counts else notes & ~_HELLO
         else:
             made = _FIRST if session.attempt == 1 else _SECOND
             notes = self._after_survey(notes, made, session) if counts else notes & ~made
@@ -47,9 +47,12 @@ class AttemptBook:
         return None
 
     def wants_second(self, target: int) -> bool:
-        """True if the first attempt ended in a way that a second one is for, and none was made."""
+        """True if the first attempt ended in a way that a second one is for, and none was made.
+
+        Also if a small hello led to a handshake since: that it was the large one's fault shows when that fails again.
+        """
         notes = self._notes.get(target, 0)
-        return notes & (_FIRST | _WANTS_SECOND | _SECOND | _HELLO_WORKED) == _FIRST | _WANTS_SECOND
+        return notes & (_FIRST | _WANTS_SECOND | _SECOND) == _FIRST | _WANTS_SECOND
 
     def _after_survey(self, notes: int, made: int, session: SessionRecord) -> int:
         notes = (notes | made) & ~_WANTS_HELLO
@@ -58,10 +61,3 @@ class AttemptBook:
             if needs_second_attempt(session, self._retry_on):
                 notes |= _WANTS_SECOND
         return notes | _WANTS_HELLO if needs_small_hello(session) else notes
-
-    @staticmethod
-    def _after_small_hello(notes: int, session: SessionRecord, *, counts: bool) -> int:
-        if not counts:
-            return notes & ~_HELLO
-        worked = session.starttls.result is StarttlsResult.done
-        return notes | _HELLO | (_HELLO_WORKED if worked else 0)

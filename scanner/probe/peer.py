@@ -111,6 +111,7 @@ class SmtpPeer:
             raise self._socket_failed(Stage.connect, error) from None
         finally:
             self._time("connect", deadline)
+        self._absent_s += self._late_s(deadline)
         self._stream = self._tcp
         self._remark("connected")
 
@@ -222,7 +223,6 @@ class SmtpPeer:
             with Deadline(deadline.allowed_s):
                 while (reply := self._session.next_reply()) is None:
                     await self._receive(stage)
-                return reply
         except TimeoutError:
             # What has arrived is read before anybody is called silent: our loop may have been late.
             assert self._stream is not None
@@ -230,19 +230,21 @@ class SmtpPeer:
             late = self._session.next_reply()
             if late is None:
                 raise self._limit_fired(stage, deadline) from None
-            self._absent_s += self._late_s(deadline)
-            return late
+            reply = late
+        self._absent_s += self._late_s(deadline)
+        return reply
 
     async def _handshake(self, tls: TlsStream, after_the_220: bytes, deadline: _Deadline) -> TlsSummary:
         try:
             with Deadline(deadline.allowed_s):
-                return await tls.handshake(after_the_220)
+                summary = await tls.handshake(after_the_220)
         except TimeoutError:
-            summary = await tls.handshake_from_what_is_here()
-            if summary is None:
+            from_what_is_here = await tls.handshake_from_what_is_here()
+            if from_what_is_here is None:
                 raise self._limit_fired(Stage.tls, deadline) from None
-            self._absent_s += self._late_s(deadline)
-            return summary
+            summary = from_what_is_here
+        self._absent_s += self._late_s(deadline)
+        return summary
 
     async def _receive(self, stage: Stage) -> None:
         assert self._stream is not None

@@ -1,7 +1,6 @@
-"""What is our fault is said to be ours: no network, no name, no file, an interrupted run."""
+"""What is our fault is said to be ours: no network, no name, no file. More of them: `tests/faults`."""
 
 import os
-import pty
 import shutil
 import signal
 import subprocess
@@ -114,97 +113,6 @@ def test_without_a_network_nothing_is_said_about_anybody_and_the_run_goes_on_els
     good, sender, null_mx, munich = domains_of(out)
     assert [record.verdicts.starttls.value for record in (good, sender, munich)] == ["yes"] * 3
     assert null_mx.mail_route.kind == "null_mx"
-
-
-@pytest.mark.skipif(not _can_unshare(), reason="no user and network namespaces here (unshare -rn)")
-def test_the_refusal_comes_for_a_long_list_after_twenty_lookups(tmp_path: Path) -> None:
-    many = tmp_path / "list.txt"
-    many.write_text("".join(f"d{number}.example\n" for number in range(1000)))
-    out = tmp_path / "r"
-    arguments = ("--ehlo-name", "mx.example.org", "--dns", "127.64.0.1:53", "--no-preflight", "--out", out)
-    result = mxscan("scan", many, *arguments, prefix=UNSHARE)
-    assert result.returncode == 4
-    assert b"failed in a row: 20" in result.stderr
-
-
-class _Terminal:
-    """A command on a terminal of its own, whose keys a test can press."""
-
-    def __init__(self, *arguments: str | Path) -> None:
-        self.pid, self._terminal = pty.fork()
-        if self.pid == 0:
-            os.execve(MXSCAN[0], [*MXSCAN, *map(str, arguments)], {**ENVIRONMENT, "TERM": "xterm"})
-        self.shown = b""
-        os.set_blocking(self._terminal, False)
-
-    def read_until(self, reached: "object", patience_s: float = 60) -> None:
-        until = time.monotonic() + patience_s
-        while not reached():  # type: ignore[operator]
-            self._read()
-            assert time.monotonic() < until, self.shown.decode(errors="replace")
-            time.sleep(0.01)
-
-    def press_control_c(self) -> None:
-        os.write(self._terminal, b"\x03")
-
-    def exit_code(self, patience_s: float = 60) -> int:
-        until = time.monotonic() + patience_s
-        while True:
-            self._read()
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            if pid:
-                os.close(self._terminal)
-                return os.waitstatus_to_exitcode(status)
-            assert time.monotonic() < until, self.shown.decode(errors="replace")
-            time.sleep(0.01)
-
-    def _read(self) -> None:
-        try:
-            self.shown += os.read(self._terminal, 65536)
-        except (BlockingIOError, OSError):
-            return
-
-
-def _probing(run: Path) -> bool:
-    return any(path.stat().st_size for path in run.glob("sessions-*.jsonl"))
-
-
-def test_control_c_once_ends_with_130_and_the_run_goes_on(tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    terminal = _Terminal("scan", "--lab", "--out", run)
-    terminal.read_until(lambda: _probing(run))
-    terminal.press_control_c()
-    assert terminal.exit_code() == 130
-    assert b"once more to end at once" in terminal.shown
-    assert b"--resume" in terminal.shown
-    result = mxscan("scan", "--resume", run)
-    assert result.returncode == 0, result.stderr.decode()
-    assert len(domains_of(run)) > 150
-
-
-def test_control_c_twice_ends_at_once(tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    config = tmp_path / "slow.toml"
-    config.write_text("[limits]\ngreeting_s = 600.0\nsession_s = 900.0\n")
-    terminal = _Terminal("scan", "--lab", "--config", config, "--out", run)
-    terminal.read_until(lambda: _probing(run))
-    terminal.press_control_c()
-    terminal.read_until(lambda: b"once more to end at once" in terminal.shown)
-    terminal.press_control_c()
-    # A silent server would hold it for ten minutes.
-    assert terminal.exit_code(patience_s=30) == 130
-
-
-def test_sigterm_is_like_control_c_with_143(tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    process = start_mxscan("scan", "--lab", "--out", run, "--quiet")
-    until = time.monotonic() + 60
-    while not _probing(run):
-        assert time.monotonic() < until
-        time.sleep(0.01)
-    process.terminate()
-    assert process.wait(60) == 143
-    assert mxscan("scan", "--resume", run, "--quiet").returncode == 0
 
 
 def test_a_list_that_never_ends_can_be_left_and_nothing_stays(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """What is worth another attempt, by how a session ended; and who says that we ask too much."""
 
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 
@@ -61,7 +63,8 @@ def _refused(code: int, enhanced: str | None, stage: Stage = AT.greeting, cause:
     outcome = END.transient_negative if code < 500 else END.permanent_negative
     reply = ReplyRecord(code=code, enhanced_code=enhanced, lines=("no",))
     about_us = cause is not None and cause is not Cause.overloaded
-    return replace(ended(stage, outcome), replies=Replies(**{stage.value: reply}), cause=cause, about_us=about_us)
+    replies: dict[str, Any] = {stage.value: reply}
+    return replace(ended(stage, outcome), replies=Replies(**replies), cause=cause, about_us=about_us)
 
 
 TOO_MUCH = [

@@ -228,7 +228,7 @@ def test_late_is_more_than_a_tenth_of_the_limit(probe: Probe, late_s: float, out
         probe.in_the_loop(lambda: clock.advance(LONGER_S + late_s))
         silence(conversation)
 
-    probe.limits, probe.clock = Limits(session_s=30.0), clock
+    probe.limits, probe.clock = Limits(connect_s=30.0, session_s=30.0), clock
     with Server(mail_server(greet_late, ehlo=hold_back)) as server:
         record = probe(server).record
     assert (record.stage, record.outcome, record.limit) == (Stage.ehlo, outcome, "limits.session_s")
