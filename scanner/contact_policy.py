@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from scanner.addresses import Address, AddressPolicy, forms_of
+from scanner.addresses import Address, AddressPolicy, forms_of, parse_address
 from scanner.opt_out import OptOut
 from scanner.outcomes import AddressFlag
 
@@ -37,10 +37,17 @@ class ContactPolicy:
             flags.append(AddressFlag.not_public)
         elif not self._own.isdisjoint(forms_of(address)):
             flags.append(AddressFlag.own_address)
-        if self._opt_out().matches_address(address) or any(map(self.is_opted_out, names)):
+        if self._has_opted_out(address, names):
             flags.append(AddressFlag.opted_out)
         return tuple(flags)
+
+    def left_alone(self, address: str, server_name: str) -> bool:
+        """True if a server that was talked to before has opted out since, by its address or its name."""
+        return self._has_opted_out(parse_address(address), (server_name,))
 
     def is_opted_out(self, name: str) -> bool:
         """True for a domain or mail host (A-labels) that is not even asked for in the DNS."""
         return self._opt_out().matches_name(name)
+
+    def _has_opted_out(self, address: Address, names: Iterable[str]) -> bool:
+        return self._opt_out().matches_address(address) or any(map(self.is_opted_out, names))

@@ -79,11 +79,12 @@ def _with_absolute_paths(settings: Settings) -> Settings:
 
 
 def change_settings(settings: Settings, values: Mapping[str, Any]) -> Settings:
-    """The settings with other values, by path; each must fit, as options of the command line do."""
+    """The settings with other values of the right types, by path. Raises SettingsError for one that can't be used."""
     for path, value in values.items():
         table, _, key = path.partition(".")
         changed = msgspec.structs.replace(getattr(settings, table), **{key: value})
         settings = msgspec.structs.replace(settings, **{table: changed})
+    _check(settings)
     return settings
 
 

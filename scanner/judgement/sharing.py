@@ -88,6 +88,7 @@ class AddressResults:
         self._ends: Counter[_End] = Counter()
         #: By chain, the names that were served it in a session in which all was well.
         self._served: dict[tuple[str, ...], dict[str, SessionFacts]] = {}
+        #: The last first attempt: it decided whether further names were asked. Second ones are for their names alone.
         self._last: SessionFacts | None = None
         #: The same for every name beyond the limit, until there is another session.
         self._beyond: TargetFacts | None = None
@@ -99,7 +100,7 @@ class AddressResults:
 
     @property
     def is_backing_off(self) -> bool:
-        """True if the last session was told that we ask too much."""
+        """True if the last first attempt was told that we ask too much."""
         return self._last is not None and self._last.asks_for_less
 
     def add(self, facts: SessionFacts) -> None:
@@ -110,7 +111,7 @@ class AddressResults:
         self._beyond = None
         self._forget(name)
         self._note(name, combine_attempts(tuple(sessions.values())))
-        if facts.is_attempt:
+        if facts.is_attempt and facts.attempt == 1:
             self._last = facts
 
     def facts_for(self, server_name: str) -> TargetFacts | None:

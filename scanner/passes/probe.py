@@ -2,8 +2,8 @@
 
 Theory of operation. The pass goes in rounds. In the first, every target has its session; where a handshake
 failed, one with a small ClientHello follows at once. Then what is known is judged and shown, there is a
-pause, and what failed has its second attempt, with more patience. If that brought an address back to life
-which had spoken for names that were not asked for, those have their sessions too.
+pause, and what failed has its second attempt, with more patience. If an address had spoken for names that were
+not asked for, and what was heard of it since contradicts that, those have their sessions too.
 """
 
 import asyncio
@@ -98,7 +98,9 @@ class ProbePass:
         self._holder.seen = sessions = []
         await self._holder.hold_all(guard)
         self._holder.seen = None
-        others = [target for target in canaries if target not in due]
+        # Who has opted out since an earlier start is not asked again.
+        left_alone = self._context.policy.left_alone
+        others = [each for each in canaries if each not in due and not left_alone(each.address, each.server_name)]
         sessions += await asyncio.gather(*map(self._holder.ask, others))
         await place.with_canaries(sessions)
 
@@ -107,10 +109,9 @@ class ProbePass:
     async def _rounds(self, guard: VantageGuard) -> None:
         await self._round("probe", self._plan.queue_due, guard)
         guard.settle()
-        if not self._plan.wants_second():
-            return
-        await self._pause()
-        await self._round("second attempts", self._plan.queue_second, guard)
+        if self._plan.wants_second():
+            await self._pause()
+            await self._round("second attempts", self._plan.queue_second, guard)
         await self._round("names that were shared", self._plan.queue_due, guard)
         await self._round("second attempts", self._plan.queue_second, guard)
         guard.finish()
@@ -136,8 +137,10 @@ class ProbePass:
         ended_at = self._holder.ended_at or parse_utc(self._plan.last_ended_at).timestamp()
         is_short = self._plan.size < self._second.short_run_targets
         pause_s = self._second.short_pause_s if is_short else self._second.pause_s
-        until = ended_at + pause_s
-        if until <= self._clock.now_utc():
+        now = self._clock.now_utc()
+        # A clock that was set back since an earlier start must not make it longer.
+        until = min(ended_at, now) + pause_s
+        if until <= now:
             return
         self.show_results()
         self._events.append("paused", until=utc_text(until), reason="second attempts")

@@ -119,7 +119,7 @@ class SessionHolder:
         try:
             refusal = await self._why_not(ticket)
             if refusal is not None:
-                self._progress.advance(refusal)
+                self._skip(ticket, refusal)
                 return
             target = target_of(ticket.address, self._settings.probe.port, ticket.server_name)
             asked_at = self._plan.asked_at.get(ticket.server_name)
@@ -142,6 +142,13 @@ class SessionHolder:
             return AddressFlag.address_withdrawn
         # The decision is made on the address that is dialled, at the last moment: lists change.
         return next(iter(self._policy.flags(parse_address(ticket.address), ticket.server_name)), None)
+
+    def _skip(self, ticket: Ticket, why: AddressFlag | NotKnown) -> None:
+        """Does without a session; where we are lost, who waits at the address is not waited for either."""
+        self._progress.advance(why)
+        if why is NotKnown.vantage:
+            for _ in self._pacer.withdraw(ticket.address):
+                self._progress.advance(why)
 
     # What follows --------------------------------------------------------------------------------------
 

@@ -46,7 +46,8 @@ class SharedAddresses:
     def is_worth_a_look(self, address: str) -> bool:
         """True when so many names were asked for at the address that others may be spared."""
         asked = len(self._results[address].asked_names)
-        return asked in _LOOK_AT or asked == self._limit
+        # The look at the limit itself may have been left out, because the server asked for less just then.
+        return asked in _LOOK_AT or asked >= self._limit
 
     def speaks_for(self, address: str, server_name: str) -> bool:
         """True if what is known at the address speaks for a name that was not asked for."""

@@ -101,6 +101,10 @@ class VantageMonitor:
         """Since when nothing of a suspected family is sure: when a server of it was heard last."""
         return self._of(family).lost_since
 
+    def in_doubt_since(self, family: str) -> float | None:
+        """When a server of a family was heard last, if no connection came up since; None if all is well."""
+        return self._of(family).in_doubt_since
+
     def networks_lost(self, family: str) -> int:
         """To how many networks no connection came up lately."""
         return self._of(family).networks_lost
@@ -145,9 +149,11 @@ class _Family:
 
     @property
     def lost_since(self) -> float:
-        if not self._is_row_lost:
-            return self._recent.lost_since
-        return self.heard_at if self.heard_at is not None else self._began or 0.0
+        return self._row_since if self._is_row_lost else self._recent.lost_since
+
+    @property
+    def in_doubt_since(self) -> float | None:
+        return self._row_since if self._row else None
 
     @property
     def networks_lost(self) -> int:
@@ -163,6 +169,10 @@ class _Family:
     @property
     def _span(self) -> int:
         return RECENT_CONNECTS * self._patience
+
+    @property
+    def _row_since(self) -> float:
+        return self.heard_at if self.heard_at is not None else self._began or 0.0
 
     @property
     def _is_row_lost(self) -> bool:

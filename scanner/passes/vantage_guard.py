@@ -48,6 +48,7 @@ class VantageGuard:
     ) -> None:
         self._settings = context.settings.vantage
         self._clock = context.clock
+        self._policy = context.policy
         self._progress = context.progress
         self._stop = context.stop
         self._stopped = asyncio.Event()
@@ -58,7 +59,8 @@ class VantageGuard:
         self._canaries = canaries
         self._heard = heard
         self._monitor = VantageMonitor(self._settings.networks_in_a_row)
-        self._held: list[ProbedSession] = []
+        #: By their ids: one that was made again takes the place of the one before.
+        self._held: dict[str, ProbedSession] = {}
         self._given_up: dict[str, OurFault] = {}
         self._faults = 0
         self._last_fault = ""
@@ -71,6 +73,8 @@ class VantageGuard:
         """
         is_ours = probed.record.outcome is Outcome.local_fault
         connect = connect_of(probed.record)
+        # Written after the one that replaces it, it would be taken for the later one.
+        self._held.pop(probed.record.session, None)
         if probed.record.outcome not in _SAYS_NOTHING and not again:
             self._monitor.take(connect)
             self._note(probed.record, is_ours=is_ours)
@@ -94,8 +98,8 @@ class VantageGuard:
     async def check(self) -> tuple[Window, ...]:
         """Finds out whether it is us; while it does, the caller starts no session.
 
-        Nothing, if it is not; else the window that is over: what overlaps it is to be made again. When a
-        stop is asked for it returns early. Raises OurFault if we stay lost, after the window was written.
+        Nothing, if it is not; else the windows that are over: what overlaps them is to be made again. When a
+        stop is asked for it returns early. Raises OurFault if we stay lost, after the windows were written.
         """
         family = self._suspected
         if family is None:
@@ -105,15 +109,14 @@ class VantageGuard:
             return ()
         since, networks = self._monitor.lost_since(family), self._monitor.networks_lost(family)
         is_back = self._heard and await self._comes_back(family)
-        window = Window(family, since, self._clock.now_utc())
-        self._events.append(
-            VANTAGE_LOST, **{"from": utc_text(window.since), "to": utc_text(window.until), "family": family}
-        )
+        is_alone = not is_back and self._still_reaches(_OTHER[family], since)
+        windows = self._mark(family, since, alone=is_alone)
         if is_back:
-            self._monitor.came_back(family, window.until)
+            for window in windows:
+                self._monitor.came_back(window.family, window.until)
         elif self._stop.signal_number is None:
-            self._give_up(window, self._fault(window, networks))
-        return (window,)
+            self._give_up(family, self._fault(windows[0], networks), alone=is_alone)
+        return windows
 
     def settle(self) -> None:
         """A round is over: what was held back is written. Raises OurFault if nothing but faults of ours was seen."""
@@ -145,7 +148,12 @@ class VantageGuard:
     async def _is_answered(self, family: str) -> bool:
         """Asks the canaries of a family, all at once; True also if another server was heard meanwhile."""
         asked = {target.address: target for target in (*self._monitor.known_good(family), *self._canaries)}
-        targets = [target for target in asked.values() if family_of(target.address) == family]
+        targets = [
+            target
+            for target in asked.values()
+            # Who has opted out since is left alone, however well known.
+            if family_of(target.address) == family and not self._policy.left_alone(target.address, target.server_name)
+        ]
         came_up = await asyncio.gather(*map(self._ask, targets))
         is_answered = any(came_up) or family not in self._monitor.suspected
         if is_answered:
@@ -185,14 +193,33 @@ class VantageGuard:
             for wait in waits:
                 wait.cancel()
 
-    # Giving up -----------------------------------------------------------------------------------------
+    # Being lost ----------------------------------------------------------------------------------------
 
-    def _give_up(self, window: Window, fault: OurFault) -> None:
+    def _still_reaches(self, family: str, since: float) -> bool:
+        heard_at = self._monitor.heard_at(family)
+        return heard_at is not None and heard_at > since
+
+    def _mark(self, family: str, since: float, *, alone: bool) -> tuple[Window, ...]:
+        """Writes the window of a family that ends now; unless it was lost alone, also the other's.
+
+        What the other one did not reach since it was heard last was most probably the same cable.
+        """
+        lost = {family: since}
+        in_doubt_since = self._monitor.in_doubt_since(_OTHER[family])
+        if not alone and in_doubt_since is not None:
+            lost[_OTHER[family]] = in_doubt_since
+        now = self._clock.now_utc()
+        windows = tuple(Window(name, began, now) for name, began in lost.items())
+        for window in windows:
+            detail = {"from": utc_text(window.since), "to": utc_text(now), "family": window.family}
+            self._events.append(VANTAGE_LOST, **detail)
+        return windows
+
+    def _give_up(self, family: str, fault: OurFault, *, alone: bool) -> None:
         """Ends the run, or, while the other family still reaches servers, this family's part in it."""
-        other_heard_at = self._monitor.heard_at(_OTHER[window.family])
-        if other_heard_at is None or other_heard_at <= window.since:
+        if not alone:
             raise fault
-        self._given_up[window.family] = fault
+        self._given_up[family] = fault
 
     def _fault(self, window: Window, networks: int) -> OurFault:
         family = _NAMES[window.family]
@@ -210,11 +237,11 @@ class VantageGuard:
         )
 
     def _hold(self, probed: ProbedSession) -> None:
-        self._held.append(probed)
+        self._held[probed.record.session] = probed
         if len(self._held) > HELD_AT_MOST:
             self._release()
 
     def _release(self) -> None:
-        for probed in self._held:
+        for probed in self._held.values():
             self._write(probed)
         self._held.clear()

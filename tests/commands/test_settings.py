@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from scanner.commands.settings_source import LAB_LAYER, SettingsError, load_settings
+from scanner.commands.settings_source import LAB_LAYER, SettingsError, change_settings, load_settings
 from scanner.settings import Settings
 
 DEFAULT = Path(__file__).parent.parent.parent / "configs" / "default.toml"
@@ -78,6 +78,11 @@ def test_a_wrong_setting_is_told_with_its_place_and_what_was_expected(
         load_settings(config, {}, lab=False)
     assert where in str(error.value)
     assert expected in str(error.value)
+
+
+def test_what_a_resumed_run_is_told_anew_is_looked_at_as_closely() -> None:
+    with pytest.raises(SettingsError, match=r"vantage\.canaries: expected an IP address, found 'mx\.example\.org'"):
+        change_settings(Settings(), {"vantage.canaries": ("mx.example.org",)})
 
 
 def test_a_missing_file_is_told_by_name(tmp_path: Path) -> None:

@@ -292,6 +292,14 @@ def test_a_server_that_answers_again_leaves_nothing_to_say_for_others() -> None:
     assert address.facts_for("x") is None
 
 
+def test_a_second_attempt_that_is_let_in_leaves_names_not_asked_for_where_they_were() -> None:
+    # They were given up when the server asked for less, and nothing came after that for them.
+    address = results(good("a", FEW), too_much("b"), good("b", FEW, attempt=2))
+    told = address.facts_for("x")
+    assert told is not None
+    assert words(told.claims).split()[1:] == 4 * ["?rate_limited"]
+
+
 def test_of_a_refusal_after_the_handshake_only_the_reason_is_taken() -> None:
     after_tls = too_much("b", stage=Stage.ehlo_after_tls, starttls=StarttlsResult.done, chain=FEW)
     told = results(good("a", FEW), after_tls).facts_for("x")

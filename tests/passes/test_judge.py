@@ -13,10 +13,11 @@ from scanner.passes.context import RunContext
 from scanner.passes.judge import JudgePass
 from scanner.passes.progress import Progress, StopRequest
 from scanner.passes.run_directory import IncompleteRunError, RunDirectory
-from scanner.records import Domain, Event, InputLine, Record
+from scanner.records import Domain, Event, InputLine, Record, Start
 from scanner.settings import ProbeSettings, Settings
 from tests.judgement.found import DOMAIN, ROOTS, host, looked_up, mx, route
 from tests.judgement.sessions import ADDRESS, ended, session
+from tests.passes.examples import TIME
 from tests.passes.examples import run as run_record
 
 TO_MX = route(RouteKind.mx, mx())
@@ -31,11 +32,14 @@ def judged(
     *,
     opt_out: bytes | None = None,
     settings: Settings | None = None,
+    starts: Sequence[Start] = (),
 ) -> Domain:
     """The record of the one domain of a run whose files have these lines, in this order."""
     directory = RunDirectory.create(path)
     source = replace(run_record().input, distinct_domains=1)
-    run = replace(run_record(), input=source, partitions=1, roots_sha256=sha256(ROOTS).hexdigest())
+    run = replace(
+        run_record(), input=source, partitions=1, roots_sha256=sha256(ROOTS).hexdigest(), starts=tuple(starts)
+    )
     directory.write_file("roots.pem", ROOTS)
     if opt_out is not None:
         directory.write_file("opt_out.txt", opt_out)
@@ -69,6 +73,24 @@ def test_an_address_that_a_later_lookup_has_no_more_is_withdrawn(tmp_path: Path)
     assert (record.verdicts.reachable.value, record.findings) == ("yes", ())
     flags = {one.address: one.flags for one in record.mail_hosts[0].addresses}
     assert flags == {"192.0.2.9": (), ADDRESS: (AddressFlag.address_withdrawn,)}
+
+
+def _start(number: int, *, no_ipv6: bool) -> Start:
+    return Start(start=number, at=TIME, version="0", host="", command_line=(), loop="", no_ipv6=no_ipv6)
+
+
+NO_IPV6: list[tuple[str, list[bool], str]] = [
+    ("never had it", [True], "no_ipv6"),
+    ("had it at first, and went on without", [False, True], "no_ipv6"),
+    ("got it later, and is not done", [True, False], "not_yet_probed"),
+]
+
+
+@pytest.mark.parametrize(("lacks", "reason"), [row[1:] for row in NO_IPV6], ids=[row[0] for row in NO_IPV6])
+def test_the_last_start_says_whether_we_have_ipv6(tmp_path: Path, lacks: list[bool], reason: str) -> None:
+    starts = [_start(number, no_ipv6=lacking) for number, lacking in enumerate(lacks, 1)]
+    record = judged(tmp_path / "run", [TO_MX, host(aaaa=looked_up("2001:db8::1"))], starts=starts)
+    assert record.verdicts.reachable.reasons == (reason,)
 
 
 def test_what_failed_while_our_network_was_cut_off_is_not_known(tmp_path: Path) -> None:

@@ -9,6 +9,10 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from scanner.addresses import AddressPolicy
+from scanner.contact_policy import ContactPolicy
+from scanner.judgement.targets import target_id
+from scanner.opt_out import parse_opt_out
 from scanner.outcomes import Outcome, Stage
 from scanner.passes.context import RunContext
 from scanner.passes.events import EventLog
@@ -65,6 +69,7 @@ class Guarded:
     heard: bool = False
     canaries: tuple[Target, ...] = (CANARY,)
     settings: VantageSettings = THREE_PAUSES
+    policy: ContactPolicy = field(default_factory=lambda: ContactPolicy(AddressPolicy()))
     clock: Clock = field(default_factory=Clock)
     stop: StopRequest = field(default_factory=StopRequest)
     progress: Progress = field(default_factory=Progress)
@@ -80,6 +85,7 @@ class Guarded:
             clock=self.clock,
             progress=self.progress,
             stop=self.stop,
+            policy=self.policy,
         )
         self.events = EventLog(self.directory, self.clock, 1)
         self.guard = VantageGuard(
@@ -118,10 +124,12 @@ class Guarded:
 
 
 def _probed(address: str, outcome: Outcome, began: float, name: str) -> ProbedSession:
+    server_name = f"mx.{name.strip('+-x')}.test"
     record = replace(
         session(1),
+        session=f"{target_id(address, 25, server_name)}.1.survey",
         address=address,
-        server_name=f"mx.{name.strip('+-x')}.test",
+        server_name=server_name,
         started_at=utc_text(began),
         ended_at=utc_text(began + 1),
         stage=Stage.done if outcome is Outcome.ok else Stage.connect,
@@ -152,6 +160,16 @@ def test_what_is_in_doubt_is_held_back(directory: RunDirectory, heard: bool, res
     guarded = Guarded(directory, heard=heard)
     guarded.take(results)
     assert guarded.written == written
+
+
+def test_a_fault_of_ours_is_not_written_after_the_session_that_replaces_it(directory: RunDirectory) -> None:
+    # The last line of an id counts.
+    guarded = Guarded(directory, heard=True)
+    guarded.take("x")
+    guarded.number = 0
+    guarded.take("-+")
+    guarded.guard.finish()
+    assert guarded.written == ["-1", "+2"]
 
 
 def test_no_more_than_a_number_are_held_back(directory: RunDirectory) -> None:
@@ -318,6 +336,45 @@ def test_both_families_lost_stop_the_run(run: Run, directory: RunDirectory) -> N
     guarded.take_ipv6("+" + "-" * N)
     with pytest.raises(OurFault):
         run(guarded.guard.check())
+
+
+def test_both_families_that_come_back_were_both_lost(run: Run, directory: RunDirectory) -> None:
+    guarded = Guarded(directory, answers="--+")
+    guarded.take("+")
+    guarded.take_ipv6("+" + "-" * N)
+    guarded.take("-" * N)
+    windows = run(guarded.guard.check())
+    assert windows == (
+        Window("ipv4", NOON + 1, NOON + 2 + 2 * N + 60),
+        Window("ipv6", NOON + 2, NOON + 2 + 2 * N + 60),
+    )
+    assert [event.detail["family"] for event in guarded.told("vantage_lost")] == ["ipv4", "ipv6"]
+    assert not guarded.is_suspicious()
+
+
+def test_what_the_other_family_did_not_reach_meanwhile_is_in_doubt_too(run: Run, directory: RunDirectory) -> None:
+    guarded = Guarded(directory)
+    guarded.take_ipv6("+--")
+    guarded.take("+" + "-" * N)
+    with pytest.raises(OurFault):
+        run(guarded.guard.check())
+    assert [event.detail["family"] for event in guarded.told("vantage_lost")] == ["ipv4", "ipv6"]
+
+
+def test_a_family_lost_alone_casts_no_doubt_on_the_other(run: Run, directory: RunDirectory) -> None:
+    guarded = Guarded(directory)
+    guarded.take_ipv6("-" * N)
+    guarded.take("+-")
+    (window,) = run(guarded.guard.check())
+    assert window.family == "ipv6"
+
+
+def test_a_canary_that_has_opted_out_since_is_left_alone(run: Run, directory: RunDirectory) -> None:
+    opted_out = parse_opt_out(f"{CANARY.address}\nmx.1.test\n")
+    guarded = Guarded(directory, answers="+", policy=ContactPolicy(AddressPolicy(), (), lambda: opted_out))
+    guarded.take("++" + "-" * N)
+    run(guarded.guard.check())
+    assert guarded.asked == ["198.0.2.1"]
 
 
 # The end of a pass ------------------------------------------------------------------------------------
