@@ -104,19 +104,7 @@ class TrustStore:
         return _Span(max(served.first, roots.first), min(served.last, roots.last))
 
     def _validate(self, chain: Sequence[bytes], span: _Span, second: int) -> TrustResult:
-        leaf, *others = [_load(der) for der in chain] or [None]
-        if leaf is None:
-            return UNREADABLE
-        intermediates = [certificate for certificate in others if certificate is not None]
-        context = crypto.X509StoreContext(self._store_for(span, second), leaf, intermediates)
-        try:
-            path = context.get_verified_chain()
-        except crypto.X509StoreContextError as error:
-            code, depth, text = error.errors
-            return TrustResult(trusted=False, code=code, text=text, depth=depth)
-        finally:
-            _empty_error_queue()
-        return _judge_purpose(path)
+        return validate_path(self._store_for(span, second), chain)
 
     def _store_for(self, span: _Span, second: int) -> crypto.X509Store:
         """A store whose time has the same result as `second`: the last one, mostly, or else a new one.
@@ -132,6 +120,26 @@ class TrustStore:
             self._store.set_time(datetime.fromtimestamp(second, UTC))
             self._store_second = second
         return self._store
+
+
+def validate_path(store: crypto.X509Store, chain: Sequence[bytes]) -> TrustResult:
+    """Validate a path from the first of these certificates (DER), with the help of the others, into a store.
+
+    The store brings the anchors, the time and the flags. What `TrustStore.verify` promises holds here too.
+    """
+    leaf, *others = [_load(der) for der in chain] or [None]
+    if leaf is None:
+        return UNREADABLE
+    intermediates = [certificate for certificate in others if certificate is not None]
+    context = crypto.X509StoreContext(store, leaf, intermediates)
+    try:
+        path = context.get_verified_chain()
+    except crypto.X509StoreContextError as error:
+        code, depth, text = error.errors
+        return TrustResult(trusted=False, code=code, text=text, depth=depth)
+    finally:
+        _empty_error_queue()
+    return _judge_purpose(path)
 
 
 def _judge_purpose(path: Iterable[crypto.X509]) -> TrustResult:
