@@ -59,6 +59,13 @@ class AddressFlag(StrEnum):
     attempts_differ = "attempts_differ"
 
 
+class HostPurpose(StrEnum):
+    """What a host was looked up for."""
+
+    mail = "mail"
+    policy = "policy"
+
+
 class Stage(StrEnum):
     """Where a session ended; `done` once QUIT was sent, whatever came of it."""
 
@@ -161,6 +168,7 @@ class Variant(StrEnum):
     survey = "survey"
     without_tls = "without_tls"
     small_hello = "small_hello"
+    policy = "policy"
     check = "check"
     send = "send"
 
@@ -172,6 +180,15 @@ class StarttlsResult(StrEnum):
     refused = "refused"
     failed = "failed"
     not_reached = "not_reached"
+
+
+class PolicyStage(StrEnum):
+    """Where the fetch of an MTA-STS policy ended; `done` once a whole response was read."""
+
+    connect = "connect"
+    tls = "tls"
+    response = "response"
+    done = "done"
 
 
 class SessionFlag(StrEnum):
@@ -192,6 +209,26 @@ class VerdictValue(StrEnum):
     mixed = "mixed"
     unknown = "unknown"
     not_applicable = "not_applicable"
+
+
+class PolicyValue(StrEnum):
+    """What is published of a policy (DANE, MTA-STS, TLS-RPT): nothing, or something, and whether it holds."""
+
+    none = "none"
+    valid = "valid"
+    invalid = "invalid"
+    unusable = "unusable"
+    unknown = "unknown"
+
+
+class PolicyReason(StrEnum):
+    """Reasons of the verdicts on policies that are no result type of RFC 8460, no ground and no other reason."""
+
+    no_validating_resolver = "no_validating_resolver"
+    mx_insecure = "mx_insecure"
+    mx_not_validated = "mx_not_validated"
+    mode_none = "mode_none"
+    tls_rpt_invalid = "tls-rpt-invalid"
 
 
 class Severity(StrEnum):
@@ -216,6 +253,11 @@ class FindingKind(StrEnum):
     duplicate_mx = "duplicate-mx"
     mx_over_limit = "mx-over-limit"
     moved_away = "moved-away"
+    sts_policy_fetch_error = "sts-policy-fetch-error"
+    sts_policy_invalid = "sts-policy-invalid"
+    sts_webpki_invalid = "sts-webpki-invalid"
+    tls_rpt_invalid = "tls-rpt-invalid"
+    dane_mx_insecure = "dane-mx-insecure"
     # A mail host
     mx_is_cname = "mx-is-cname"
     mx_is_address_literal = "mx-is-address-literal"
@@ -224,6 +266,9 @@ class FindingKind(StrEnum):
     mx_has_no_address = "mx-has-no-address"
     mx_lookup_failed = "mx-lookup-failed"
     addresses_over_limit = "addresses-over-limit"
+    tlsa_invalid = "tlsa-invalid"
+    dnssec_invalid = "dnssec-invalid"
+    dane_rollover = "dane-rollover"
     pool_members_differ = "pool-members-differ"
     certificate_differs_by_name = "certificate-differs-by-name"
     # An address of a mail host
@@ -259,5 +304,7 @@ class FindingKind(StrEnum):
     certificate_weak_key = "certificate-weak-key"
     certificate_weak_signature = "certificate-weak-signature"
     certificate_unreadable = "certificate-unreadable"
+    certificate_expires_soon = "certificate-expires-soon"
+    validation_failure = "validation-failure"
     attempts_differ = "attempts-differ"
     scanner_fault = "scanner-fault"

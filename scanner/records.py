@@ -14,7 +14,10 @@ from scanner.outcomes import (
     DnsStatus,
     FindingKind,
     HostFlag,
+    HostPurpose,
     Outcome,
+    PolicyStage,
+    PolicyValue,
     RouteFlag,
     RouteKind,
     SessionFlag,
@@ -24,6 +27,11 @@ from scanner.outcomes import (
     Variant,
     VerdictValue,
 )
+from scanner.policy.mta_sts import StsMode
+from scanner.policy.result_types import ResultType
+from scanner.policy.senders import Delivery
+from scanner.policy.tls_discovery import Ground, Requirement
+from scanner.tls.identity import NameMatch
 
 #: The number in run.json that says which of these layouts a run directory has.
 FORMAT = 1
@@ -41,6 +49,9 @@ TranscriptText = Annotated[str, Meta(pattern=r"^(?:[ -\[\]-~]|\\x[0-9A-F]{2})*\\
 TargetId = Annotated[str, Meta(pattern=r"^[0-9a-f]{16}$")]
 SessionId = Annotated[str, Meta(pattern=r"^[0-9a-f]{16}\.[1-9][0-9]*\.[a-z_]+$")]
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+#: A TLSA record as a zone file has it (RFC 6698 §2.2).
+_OCTET = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
+TlsaText = Annotated[str, Meta(pattern=rf"^{_OCTET} {_OCTET} {_OCTET}(?: (?:[0-9a-f]{{2}})+)?$")]
 Count = Annotated[int, Meta(ge=0)]
 Port = Annotated[int, Meta(ge=1, le=65535)]
 Milliseconds = Annotated[float, Meta(ge=0)]
@@ -76,8 +87,15 @@ class Mx(Record, frozen=True, kw_only=True):
     flags: tuple[HostFlag, ...] = ()
 
 
+class TxtLookup(Record, frozen=True, kw_only=True):
+    """The TXT records of a name: each a list of its character-strings."""
+
+    dns_status: DnsStatus
+    records: tuple[tuple[EscapedText, ...], ...] = ()
+
+
 class Route(Record, frozen=True, kw_only=True):
-    """Where a domain receives mail, as one attempt found it."""
+    """Where a domain receives mail, as one attempt found it, and what it publishes about TLS (null: not asked)."""
 
     domain: str
     attempt: Annotated[int, Meta(ge=1)]
@@ -91,6 +109,8 @@ class Route(Record, frozen=True, kw_only=True):
     ad: bool | None
     mx_total: Count
     mx: tuple[Mx, ...]
+    mta_sts: TxtLookup | None = None
+    tls_rpt: TxtLookup | None = None
 
 
 # hosts-*.jsonl ----------------------------------------------------------------------------------------
@@ -113,15 +133,31 @@ class AddressLookup(Record, frozen=True, kw_only=True):
     ms: Milliseconds
 
 
+class TlsaLookup(Record, frozen=True, kw_only=True):
+    """The TLSA records of a candidate for the base domain (RFC 7672 §2.2.2), as zone file text."""
+
+    base_domain: EscapedText
+    dns_status: DnsStatus
+    ad: bool | None
+    records: tuple[TlsaText, ...] = ()
+
+
 class Host(Record, frozen=True, kw_only=True):
-    """A mail host and its addresses, as one attempt found them."""
+    """A mail host, or the host of an MTA-STS policy, and its addresses, as one attempt found them.
+
+    `tlsa` has the lookups that were made, in their order (null: none was to be made), `tlsa_base_domain` where
+    usable records were found, which is the name to ask for in the handshake; `alias_ad` is the AD bit of the
+    host's own CNAME record, where that matters.
+    """
 
     exchange: EscapedText
     attempt: Annotated[int, Meta(ge=1)]
     a: AddressLookup
     aaaa: AddressLookup
-    tlsa: None = None
-    tlsa_base_domain: None = None
+    purpose: HostPurpose = HostPurpose.mail
+    tlsa: tuple[TlsaLookup, ...] | None = None
+    tlsa_base_domain: EscapedText | None = None
+    alias_ad: bool | None = None
 
 
 # targets-*.jsonl --------------------------------------------------------------------------------------
@@ -256,6 +292,41 @@ class Transcript(Record, frozen=True, kw_only=True):
     lines: tuple[TranscriptLine, ...]
 
 
+# policies-*.jsonl -------------------------------------------------------------------------------------
+
+
+class Policy(Record, frozen=True, kw_only=True):
+    """The fetch of a domain's MTA-STS policy (RFC 8461 §3.3), as one attempt went.
+
+    `outcome` is `ok` if a whole HTTP response was read, whatever its status; `body` is what came of it, escaped
+    as all that comes over the wire, cut at the limit. A redirect is not followed: `location` says where to.
+    """
+
+    policy_domain: str
+    attempt: Annotated[int, Meta(ge=1)]
+    policy_host: str
+    address: str
+    port: Port
+    run: str
+    start: Annotated[int, Meta(ge=1)]
+    source_address: str | None
+    started_at: Time
+    ended_at: Time
+    stage: PolicyStage
+    outcome: Outcome
+    limit: str | None
+    limit_s: float | None
+    limit_bytes: Count | None
+    error: str | None
+    error_code: str | None
+    tls: TlsRecord | None
+    http_status: Annotated[int, Meta(ge=100, le=999)] | None
+    content_type: EscapedText | None
+    location: EscapedText | None
+    body: EscapedText | None
+    bytes: ByteCounts
+
+
 # certificates-*.jsonl ---------------------------------------------------------------------------------
 
 
@@ -320,6 +391,7 @@ class Start(Record, frozen=True, kw_only=True):
     changed_settings: tuple[str, ...] = ()
     loop: str
     no_ipv6: bool
+    resolver_validates: bool | None = None
     end: Time | None = None
     exit: int | None = None
     reason: str | None = None
@@ -363,6 +435,46 @@ class MailRoute(Record, frozen=True, kw_only=True):
     mx_total: Count
 
 
+class JudgedCertificate(Record, frozen=True, kw_only=True):
+    """The certificate of an address: whether OpenSSL trusts its path, and if not, why (its numeric code).
+
+    `name` is how it fits the MX host; `days_left` are whole days from the session on, negative once expired.
+    """
+
+    sha256: Sha256
+    trusted: bool | None
+    code: int | None
+    reason: Words
+    name: NameMatch | None
+    not_after: Time | None
+    days_left: int | None
+
+
+class JudgedDane(Record, frozen=True, kw_only=True):
+    """What a mail host's DNS requires of a DANE sender (RFC 7672 §2.2), why, and what came of it at its addresses.
+
+    Every TLSA record at the base domain is in one of three: it matched at an address, or at none of those that
+    were compared, or was not compared (unusable, a weaker digest, or there was no certificate to compare with).
+    """
+
+    value: PolicyValue
+    requirement: Requirement
+    ground: Ground
+    base_domain: EscapedText | None
+    matched: tuple[TlsaText, ...] = ()
+    unmatched: tuple[TlsaText, ...] = ()
+    uncompared: tuple[TlsaText, ...] = ()
+
+
+class JudgedPolicy(Record, frozen=True, kw_only=True):
+    """A domain's MTA-STS policy, as its senders read it."""
+
+    id: str
+    mode: StsMode
+    max_age_s: Count
+    mx: tuple[str, ...]
+
+
 class JudgedAddress(Record, frozen=True, kw_only=True):
     """An address of a mail host and how its last counted session ended; `reason` says why there is none."""
 
@@ -373,6 +485,7 @@ class JudgedAddress(Record, frozen=True, kw_only=True):
     limit: str | None
     reason: str | None
     flags: tuple[AddressFlag, ...]
+    certificate: JudgedCertificate | None = None
 
 
 class JudgedHost(Record, frozen=True, kw_only=True):
@@ -382,6 +495,7 @@ class JudgedHost(Record, frozen=True, kw_only=True):
     a_status: DnsStatus
     aaaa_status: DnsStatus
     addresses: tuple[JudgedAddress, ...]
+    dane: JudgedDane | None = None
 
 
 class Verdict(Record, frozen=True, kw_only=True):
@@ -396,14 +510,49 @@ class Verdict(Record, frozen=True, kw_only=True):
     reasons: tuple[str, ...]
 
 
+class PolicyVerdict(Record, frozen=True, kw_only=True):
+    """Whether something is published, and whether it holds; `reasons` say why it does not, or is not known."""
+
+    value: PolicyValue
+    reasons: tuple[str, ...] = ()
+
+
+class SenderVerdict(Record, frozen=True, kw_only=True):
+    """What becomes of a message from one kind of sender; `failures` are what its reports would name.
+
+    `complete` is false if a server that may be tried before could not be judged.
+    """
+
+    value: Delivery
+    complete: bool
+    failures: tuple[ResultType, ...] = ()
+
+
+class DeliveryVerdicts(Record, frozen=True, kw_only=True):
+    """What becomes of a message from each kind of sender."""
+
+    opportunistic: SenderVerdict
+    dane: SenderVerdict
+    mta_sts: SenderVerdict
+
+
 class Verdicts(Record, frozen=True, kw_only=True):
-    """`expected_mx` is null unless an expectation was given."""
+    """`expected_mx` is null unless an expectation was given, `delivery` for who accepts no mail by intention.
+
+    `certificate_domain_name` is whether certificates are for the mail domain itself: no sender asks for that.
+    The verdicts on policies are null where they were not looked for.
+    """
 
     reachable: Verdict
     smtp: Verdict
     starttls: Verdict
     certificate_trusted: Verdict
     certificate_name: Verdict
+    certificate_domain_name: Verdict | None = None
+    dane: PolicyVerdict | None = None
+    mta_sts: PolicyVerdict | None = None
+    tls_rpt: PolicyVerdict | None = None
+    delivery: DeliveryVerdicts | None = None
     expected_mx: Verdict | None = None
 
 
@@ -432,6 +581,7 @@ class Domain(Record, frozen=True, kw_only=True):
     mail_hosts: tuple[JudgedHost, ...]
     verdicts: Verdicts
     findings: tuple[Finding, ...]
+    policy: JudgedPolicy | None = None
 
 
 #: The file (without its ending) and the record of each of its lines; * marks sets of parts.
@@ -444,6 +594,7 @@ RECORDS: dict[str, type[Record]] = {
     "sessions": SessionRecord,
     "transcripts": Transcript,
     "certificates": Certificate,
+    "policies": Policy,
     "events": Event,
     "domains": Domain,
     "judge": JudgeInfo,

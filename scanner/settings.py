@@ -44,9 +44,19 @@ class DnsSettings(Table, frozen=True, kw_only=True):
     max_cname_chain: Positive = 10
 
 
+class LookupsSettings(Table, frozen=True, kw_only=True):
+    """What is found out beside mail routes and sessions."""
+
+    dane: bool = True
+    mta_sts: bool = True
+    tls_rpt: bool = True
+    trust_any_resolver: bool = False
+
+
 class ProbeSettings(Table, frozen=True, kw_only=True):
     ehlo_name: str = ""
     port: PortNumber = 25
+    policy_port: PortNumber = 443
     implicit_tls: bool = False
     width: Positive = 500
     source_address: tuple[str, ...] = ()
@@ -69,6 +79,8 @@ class Limits(Table, frozen=True, kw_only=True):
     reply_lines: Positive = 200
     session_bytes: Bytes = 262144
     transcript_bytes: Bytes = 262144
+    policy_s: Seconds = 60.0
+    policy_bytes: Bytes = 65536
 
     def longer(self, factor: float) -> "Limits":
         """The same, with every deadline but the one for QUIT so many times longer."""
@@ -137,7 +149,8 @@ class LabSettings(Table, frozen=True, kw_only=True):
     real_limits: bool = False
     dns_port: OptionalPort = 0
     smtp_port: OptionalPort = 0
-    shape: Literal["mixed", "rate_limited", "blackholed", "tarpit", "one_address"] = "mixed"
+    https_port: OptionalPort = 0
+    shape: Literal["mixed", "rate_limited", "blackholed", "tarpit", "one_address", "secured"] = "mixed"
     blocked_after: NonNegative = 0
     dns_silent_after: NonNegative = 0
     dns_silent_s: Pause = 0.0
@@ -147,6 +160,7 @@ class LabSettings(Table, frozen=True, kw_only=True):
 class Settings(Table, frozen=True, kw_only=True):
     input: InputSettings = InputSettings()
     dns: DnsSettings = DnsSettings()
+    lookups: LookupsSettings = LookupsSettings()
     probe: ProbeSettings = ProbeSettings()
     limits: Limits = Limits()
     pace: PaceSettings = PaceSettings()

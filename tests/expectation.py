@@ -4,7 +4,6 @@ The record is compared completely: every field of it that is not on the closed l
 equal, also one that is added to the format later. Only flags that an entry marks with `?` may be there or not.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 from itertools import zip_longest
@@ -12,44 +11,25 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from scanner.lab.world import Entry, Expectation, ExpectedHost
+from scanner.lab.world import Entry, Expectation
 from scanner.names import parse_domain
-from scanner.outcomes import (
-    AddressFlag,
-    Cause,
-    DnsStatus,
-    FindingKind,
-    NotKnown,
-    Outcome,
-    RouteKind,
-    Severity,
-    Stage,
-    VerdictValue,
-)
-from scanner.records import (
-    Domain,
-    Finding,
-    JudgedAddress,
-    JudgedHost,
-    MailRoute,
-    Record,
-    Verdict,
-    Verdicts,
-)
+from scanner.outcomes import RouteKind
+from scanner.records import Domain, Finding, JudgedAddress, JudgedCertificate, JudgedHost, MailRoute, Record
 from scanner.wire_text import escape_octets
+from tests.notation import optional_flags, parse_finding, parse_host, parse_policy, parse_verdicts
 
 #: Where a line stood in the input, what else stood there, the ids of sessions, the wording of evidence and
-#: advice. Times, ports, byte counts and fingerprints are in no field of these records.
+#: advice, fingerprints and times. Ports and byte counts are in no field of these records.
 NOT_COMPARED: dict[type[Record], frozenset[str]] = {
     Domain: frozenset({"line", "lines", "lines_total", "metadata", "metadata_more"}),
     JudgedAddress: frozenset({"sessions"}),
+    JudgedCertificate: frozenset({"sha256", "not_after", "days_left"}),
     Finding: frozenset({"session", "evidence", "fix"}),
 }
 
-_VERDICT = re.compile(r"([a-z_]+) (\d+)/(\d+)/(\d+)(?: preferred=([a-z_]+))?((?: [a-z_]+)*)")
-_FINDING = re.compile(r"([a-z0-9-]+) ([a-z]+) (.+)", re.DOTALL)
-_REASONS = frozenset[str]({*Outcome, *Cause, *DnsStatus, *NotKnown})
-_A_SESSION = "0123456789abcdef.1.survey"
+#: Fields of which only the three numbers that a TLSA record begins with are compared, in any order: the rest is
+#: a fingerprint.
+_TLSA_FIELDS = ("matched", "unmatched", "uncompared")
 
 
 def differences(entry: Entry, record: Domain) -> list[str]:
@@ -86,91 +66,10 @@ def _expected_record(entry: Entry, expect: Expectation) -> Domain:
         mail_route=MailRoute(
             kind=expect.kind, flags=expect.flags, dns_status=expect.dns_status, mx_total=expect.mx_total
         ),
-        mail_hosts=tuple(map(_expected_host, expect.hosts)),
-        verdicts=Verdicts(
-            reachable=parse_verdict(expect.reachable),
-            smtp=parse_verdict(expect.smtp),
-            starttls=parse_verdict(expect.starttls),
-            certificate_trusted=parse_verdict(expect.certificate_trusted),
-            certificate_name=parse_verdict(expect.certificate_name),
-        ),
+        mail_hosts=tuple(map(parse_host, expect.hosts)),
+        verdicts=parse_verdicts(expect),
         findings=tuple(map(parse_finding, expect.findings)),
-    )
-
-
-def parse_verdict(text: str) -> Verdict:
-    """`VALUE YES/NO/UNKNOWN [preferred=VALUE] [REASON…]` → the verdict. Raises ValueError."""
-    found = _VERDICT.fullmatch(text)
-    if found is None:
-        raise ValueError(f"{text!r} is not VALUE YES/NO/UNKNOWN [preferred=VALUE] [REASON…]")
-    value, yes, no, unknown, preferred, reasons = found.groups()
-    return Verdict(
-        value=VerdictValue(value),
-        yes=int(yes),
-        no=int(no),
-        unknown=int(unknown),
-        complete=int(unknown) == 0,
-        preferred=VerdictValue(preferred or value),
-        reasons=tuple(map(_reason, reasons.split())),
-    )
-
-
-def parse_address(text: str) -> JudgedAddress:
-    """`ADDRESS STAGE OUTCOME [LIMIT] [+FLAG…]`, `ADDRESS - REASON [+FLAG…]` → the address. Or ValueError.
-
-    Without the flags that may be there or not, `+FLAG?`.
-    """
-    address, stage, outcome, *rest = text.split()
-    optional = optional_flags(text)
-    flags = tuple(flag for word in rest if word.startswith("+") and (flag := _flag(word)) not in optional)
-    limits = [word for word in rest if not word.startswith("+")]
-    is_contacted = stage != "-"
-    if len(limits) > is_contacted:
-        raise ValueError(f"{text!r}: {limits[-1]!r} is too much")
-    return JudgedAddress(
-        address=address,
-        sessions=(_A_SESSION,) if is_contacted else (),
-        stage=Stage(stage) if is_contacted else None,
-        outcome=Outcome(outcome) if is_contacted else None,
-        limit=limits[0] if limits else None,
-        reason=None if is_contacted else _reason(outcome),
-        flags=flags,
-    )
-
-
-def optional_flags(text: str) -> frozenset[AddressFlag]:
-    """The flags of an address line that may be there or not. Raises ValueError."""
-    return frozenset(_flag(word) for word in text.split() if word.startswith("+") and word.endswith("?"))
-
-
-def _flag(word: str) -> AddressFlag:
-    return AddressFlag(word.removeprefix("+").removesuffix("?"))
-
-
-def parse_finding(text: str) -> Finding:
-    """`KIND SEVERITY SUBJECT` → the finding. Raises ValueError."""
-    found = _FINDING.fullmatch(text)
-    if found is None:
-        raise ValueError(f"{text!r} is not KIND SEVERITY SUBJECT")
-    kind, severity, subject = found.groups()
-    return Finding(
-        kind=FindingKind(kind),
-        severity=Severity(severity),
-        subject=subject,
-        evidence="what shows it",
-        session=None,
-        fix="what to do about it",
-    )
-
-
-def _expected_host(host: ExpectedHost) -> JudgedHost:
-    return JudgedHost(
-        preference=host.preference,
-        exchange=host.exchange,
-        flags=host.flags,
-        a_status=host.a,
-        aaaa_status=host.aaaa,
-        addresses=tuple(map(parse_address, host.addresses)),
+        policy=parse_policy(expect.policy),
     )
 
 
@@ -189,12 +88,6 @@ def _without_optional(addresses: tuple[JudgedAddress, ...], lines: tuple[str, ..
     return (*changed, *addresses[len(changed) :])
 
 
-def _reason(word: str) -> str:
-    if word not in _REASONS:
-        raise ValueError(f"{word!r} is no reason of an unknown")
-    return word
-
-
 def _differing(where: str, expected: Any, found: Any) -> Iterator[str]:
     if isinstance(expected, Record) and isinstance(found, Record):
         for field in expected.__struct_fields__:
@@ -209,6 +102,8 @@ def _differing_field(where: str, field: str, expected: Any, found: Any) -> Itera
     match field:
         case "findings":
             yield from _differing_findings(expected, found)
+        case _ if field in _TLSA_FIELDS:
+            yield from _differing(where, _numbers(expected), _numbers(found))
         case "flags":  # a set that is written as a list
             yield from _differing(where, sorted(expected), sorted(found))
         case "mail_hosts" | "addresses":
@@ -216,6 +111,10 @@ def _differing_field(where: str, field: str, expected: Any, found: Any) -> Itera
                 yield from _differing(f"{where}[{number}]", one, other)
         case _:
             yield from _differing(where, expected, found)
+
+
+def _numbers(records: tuple[str, ...]) -> list[str]:
+    return sorted(" ".join(record.split()[:3]) for record in records)
 
 
 def _differing_findings(expected: tuple[Finding, ...], found: tuple[Finding, ...]) -> Iterator[str]:

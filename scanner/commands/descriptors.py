@@ -9,7 +9,7 @@ from scanner.judgement.fitness import Check, CheckResult, judge_descriptors
 
 #: Descriptors that a run needs besides one a session: DNS, the loop, the lab; and its files in each partition.
 BESIDES = 64
-FILES_OF_A_PARTITION = 5
+FILES_OF_A_PARTITION = 6
 
 
 def width_within_descriptors(width: int, partitions: int) -> int:

@@ -1,4 +1,4 @@
-"""`mxscan lab`: the embedded mail world in the foreground, to be tried with anything that speaks DNS or SMTP."""
+"""`mxscan lab`: the embedded mail world in the foreground, to be tried with anything that speaks DNS, SMTP or HTTPS."""
 
 import contextlib
 import signal
@@ -12,7 +12,7 @@ from scanner.commands.failures import tells_failures
 from scanner.commands.settings_source import LAB_EHLO_NAME, LAB_NETWORKS, load_settings
 from scanner.exit_codes import OK, USAGE
 from scanner.lab.child import LabChild
-from scanner.lab.order import LabError, faults_of
+from scanner.lab.order import LabError, faults_of, ports_of
 
 #: How often a lab in the foreground looks whether its process still runs, in seconds.
 LOOK_EVERY_S = 1.0
@@ -27,6 +27,7 @@ _ENDING = {signal.SIGINT, signal.SIGTERM}
 @click.option("--real-limits", is_flag=True, default=None, help="Servers that are slow by the default limits.")
 @click.option("--dns-port", type=click.IntRange(1, 65535), help="DNS port  [a free one]")
 @click.option("--smtp-port", type=click.IntRange(1, 65535), help="SMTP port  [a free one]")
+@click.option("--https-port", type=click.IntRange(1, 65535), help="HTTPS port  [a free one]")
 @click.option("--directory", type=click.Path(path_type=Path), help="Where it keeps its files  [a temporary one]")
 @tells_failures
 def command(domains: int | None, seed: int, world: str | None, directory: Path | None, **options: Any) -> int:
@@ -39,6 +40,7 @@ def command(domains: int | None, seed: int, world: str | None, directory: Path |
             "lab.real_limits": options["real_limits"],
             "lab.dns_port": options["dns_port"],
             "lab.smtp_port": options["smtp_port"],
+            "lab.https_port": options["https_port"],
         },
         lab=True,
     )
@@ -55,8 +57,7 @@ def command(domains: int | None, seed: int, world: str | None, directory: Path |
                 limits=settings.limits,
                 shape=settings.lab.shape,
                 faults=faults_of(settings.lab),
-                dns_port=settings.lab.dns_port,
-                smtp_port=settings.lab.smtp_port,
+                ports=ports_of(settings.lab),
             )
         )
         # Blocked only now: the lab's process must not inherit it.
@@ -82,7 +83,8 @@ def _wait(lab: LabChild) -> None:
 def _tell(lab: LabChild) -> None:
     allowed = " ".join(f"--allow-network {network}" for network in LAB_NETWORKS)
     click.echo(
-        f"{lab.ready.domains} domains, {lab.ready.servers} servers; DNS {lab.dns_server}, SMTP port {lab.smtp_port}"
+        f"{lab.ready.domains} domains, {lab.ready.servers} servers; DNS {lab.dns_server}, SMTP port {lab.smtp_port}, "
+        f"HTTPS port {lab.https_port}"
     )
     click.echo(f"domains  {lab.domain_list}")
     click.echo(f"roots    {lab.roots}")

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from scanner.commands.settings_source import LAB_EHLO_NAME, LAB_NETWORKS
 from scanner.lab.child import LabChild
-from scanner.lab.order import faults_of
+from scanner.lab.order import faults_of, ports_of
 from scanner.passes.run_directory import RunDirectory
 from scanner.settings import Settings
 
@@ -22,14 +22,14 @@ def open_lab(directory: RunDirectory, settings: Settings, stack: contextlib.Exit
             limits=settings.limits,
             shape=settings.lab.shape,
             faults=faults_of(settings.lab),
-            dns_port=settings.lab.dns_port,
-            smtp_port=settings.lab.smtp_port,
+            ports=ports_of(settings.lab),
         )
     )
     probe = replace(
         settings.probe,
         ehlo_name=settings.probe.ehlo_name or LAB_EHLO_NAME,
         port=lab.smtp_port,
+        policy_port=lab.https_port,
         allow_networks=LAB_NETWORKS,
     )
     dns = replace(settings.dns, servers=(lab.dns_server,))

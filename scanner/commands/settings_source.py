@@ -26,6 +26,7 @@ LAB_LAYER: dict[str, Any] = {
         "tls_s": 2.0,
         "quit_s": 0.5,
         "session_s": 6.0,
+        "policy_s": 3.0,
     },
     "pace": {
         "address_per_s": 100.0,

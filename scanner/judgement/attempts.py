@@ -4,7 +4,7 @@ from collections.abc import Set as AbstractSet
 
 from scanner.judgement.claims import is_our_library_limit
 from scanner.outcomes import Cause, DnsStatus, Outcome, RetryOn, Stage, Variant
-from scanner.records import ReplyRecord, SessionRecord
+from scanner.records import Policy, ReplyRecord, SessionRecord
 
 #: Ends of a handshake that a ClientHello too large for the server may be the reason of.
 _MAY_BE_THE_HELLO = frozenset(
@@ -14,6 +14,8 @@ _MAY_BE_THE_HELLO = frozenset(
 #: Replies that ask for less, whatever their text (RFC 5321 §4.2.3, §3.8: 421; 450 is what postscreen and
 #: others say to a client that comes too often).
 _TOO_MUCH_CODES = frozenset({421, 450})
+#: RFC 9110 §15.6.4, RFC 6585 §4: try again later.
+_COME_AGAIN = frozenset({429, 502, 503, 504})
 _TOO_MUCH_CAUSES = frozenset({Cause.rate_limited, Cause.too_many_connections, Cause.overloaded})
 
 #: Lookups that a second attempt may answer. A loop of aliases is an answer, and a wrong one.
@@ -44,6 +46,13 @@ def needs_second_attempt(session: SessionRecord, retry_on: AbstractSet[RetryOn])
         return session.stage is Stage.greeting and RetryOn.permanent_negative_greeting in retry_on
     # An enum of strings: an outcome equals the word of the same name.
     return session.outcome.value in retry_on
+
+
+def needs_second_fetch(policy: Policy, retry_on: AbstractSet[RetryOn]) -> bool:
+    """True if the fetch of a policy ended in a way that may be over soon, or in a response that says so."""
+    if policy.outcome is Outcome.ok:
+        return policy.http_status in _COME_AGAIN and RetryOn.transient_negative in retry_on
+    return policy.outcome.value in retry_on
 
 
 def asks_for_less(session: SessionRecord) -> bool:

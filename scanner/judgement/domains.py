@@ -1,35 +1,36 @@
-"""One domain → its record: route, mail hosts, verdicts, findings."""
+"""One domain → its record: route, mail hosts, policies, verdicts, findings."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from scanner.judgement.claims import NO_PLACE, NOTHING_TO_SAY, Claims, all_unknown
+from scanner.judgement.claims import NOTHING_TO_SAY
 from scanner.judgement.expectation import ExpectedMx, judge_expectation
 from scanner.judgement.findings import finding
-from scanner.judgement.host_addresses import FactsOf, JudgeOptions
-from scanner.judgement.hosts import judge_host
-from scanner.judgement.verdicts import Unit, judge_units
-from scanner.opt_out import OptOut
-from scanner.outcomes import (
-    DnsStatus,
-    FindingKind,
-    NotKnown,
-    RouteFlag,
-    RouteKind,
-    Severity,
-    VerdictValue,
+from scanner.judgement.host_addresses import JudgeOptions
+from scanner.judgement.mail_hosts import FoundHosts, mx_security_of
+from scanner.judgement.mta_sts import NO_POLICIES, FoundPolicies, judge_mta_sts
+from scanner.judgement.routes import (
+    claims_of,
+    count_over_limit,
+    dane_by_route,
+    deliver_by_route,
+    find_on_route,
+    judge_route,
 )
+from scanner.judgement.tls_rpt import judge_tls_rpt
+from scanner.judgement.verdicts import Unit, judge_units
+from scanner.outcomes import DnsStatus, FindingKind, RouteKind, Severity, VerdictValue
 from scanner.records import (
     Domain,
     Finding,
-    Host,
     InputLine,
     JudgedHost,
+    JudgedPolicy,
     MailRoute,
     Metadata,
-    Mx,
     Route,
     Verdict,
     Verdicts,
@@ -37,10 +38,7 @@ from scanner.records import (
 from scanner.wire_text import readable
 
 #: The version of the rules in this package; judge.json says which one judged.
-RULES = 2
-
-#: Judged sets of mail hosts that are kept for the next domain that has the same.
-MAX_JUDGED = 10_000
+RULES = 3
 
 #: Characters of an invalid line that name it in its finding; `input` has more of it.
 MAX_SUBJECT = 100
@@ -57,57 +55,61 @@ class InputLines:
 
 
 @dataclass(frozen=True, slots=True)
-class MailHosts:
-    """The mail hosts of a route, judged: the same for every domain that has the same MX records."""
-
-    records: tuple[JudgedHost, ...]
-    verdicts: Verdicts
-    findings: tuple[Finding, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Found:
     """What a run found that a domain may need, and what was expected of it."""
 
-    hosts: Mapping[str, Host]
-    facts_of: FactsOf
-    options: JudgeOptions
+    mail_hosts: FoundHosts
     expected_mx: ExpectedMx | None
-    _judged: dict[tuple[tuple[Mx, ...], int], MailHosts] = field(default_factory=dict)
+    policies: FoundPolicies = NO_POLICIES
 
-    def mail_hosts(self, mx: tuple[Mx, ...], over_limit: int) -> MailHosts:
-        """The mail hosts of a route, judged once: most domains share theirs with those of their provider."""
-        judged = self._judged.get((mx, over_limit))
-        if judged is None:
-            if len(self._judged) >= MAX_JUDGED:
-                self._judged.clear()
-            judged = self._judged[mx, over_limit] = self._judge(mx, over_limit)
-        return judged
+    @property
+    def options(self) -> JudgeOptions:
+        return self.mail_hosts.options
 
-    def _judge(self, mx: tuple[Mx, ...], over_limit: int) -> MailHosts:
-        hosts = [judge_host(one, self.hosts.get(one.exchange), self.facts_of, self.options) for one in mx]
-        units = [unit for host in hosts for unit in host.units]
-        units += [Unit(all_unknown(NotKnown.over_limit), _LAST)] * over_limit
-        return MailHosts(
-            records=tuple(host.record for host in hosts),
-            verdicts=judge_units(units),
-            findings=tuple(found for host in hosts for found in host.findings),
-        )
+
+class _Said(NamedTuple):
+    """What is said of a domain by its mail hosts and its policies, or by its route alone."""
+
+    hosts: tuple[JudgedHost, ...]
+    verdicts: Verdicts
+    findings: tuple[Finding, ...] = ()
+    policy: JudgedPolicy | None = None
 
 
 def judge_domain(lines: InputLines, route: Route | None, found: Found) -> Domain:
     """The record of a domain; a route that is None has not been looked up yet."""
-    mail_route = _mail_route(route)
-    if route is not None and route.mx:
-        hosts = found.mail_hosts(route.mx, _over_limit(route))
-    else:
-        claims = _claims_of(route, lines.first, found.options.opt_out)
-        hosts = MailHosts((), judge_units([Unit(claims, None)]), ())
-    findings = [*_route_findings(lines.first, route), *hosts.findings]
-    expected = _judge_expectation(found, mail_route, hosts.records, lines.first)
-    if expected is not None and expected.value is VerdictValue.no:
-        findings.append(_moved_away(lines.first, mail_route, hosts.records))
-    return _record(lines, mail_route, hosts.records, replace(hosts.verdicts, expected_mx=expected), findings)
+    mail_route = judge_route(route)
+    said = _by_hosts(route, found) if route is not None and route.mx else _by_route(route, lines.first, found)
+    findings = [*find_on_route(lines.first, route), *said.findings]
+    expected = _judge_expectation(found, mail_route, said.hosts, lines.first)
+    if expected is not None:
+        said = said._replace(verdicts=replace(said.verdicts, expected_mx=expected))
+        if expected.value is VerdictValue.no:
+            findings.append(_moved_away(lines.first, mail_route, said.hosts))
+    return _record(lines, mail_route, said, findings)
+
+
+def _by_hosts(route: Route, found: Found) -> _Said:
+    domain, mx = route.domain, mx_security_of(route)
+    hosts = found.mail_hosts.of_route(route, mx, count_over_limit(route))
+    sts = judge_mta_sts(domain, route.mta_sts, found.policies, found.options)
+    tls_rpt, on_tls_rpt = judge_tls_rpt(domain, route.tls_rpt)
+    findings = (*hosts.findings, *hosts.find_on_policies(domain, mx, sts), *on_tls_rpt)
+    return _Said(hosts.records, hosts.judge(domain, mx, sts, tls_rpt), findings, sts.policy)
+
+
+def _by_route(route: Route | None, line: InputLine, found: Found) -> _Said:
+    verdicts = judge_units([Unit(claims_of(route, line, found.options.opt_out), None)])
+    # Without a mail host there is no certificate: nothing depends on the name that it should have.
+    return _Said(
+        (),
+        replace(
+            verdicts,
+            certificate_domain_name=verdicts.certificate_name,
+            dane=dane_by_route(route),
+            delivery=deliver_by_route(route),
+        ),
+    )
 
 
 def judge_invalid(line: InputLine, found: Found) -> Domain:
@@ -118,17 +120,12 @@ def judge_invalid(line: InputLine, found: Found) -> Domain:
     if line.meant is not None:
         invalid = replace(invalid, fix=f"Write the domain alone: {line.meant}")
     expected = _judge_expectation(found, mail_route, [], line)
-    verdicts = replace(judge_units([Unit(NOTHING_TO_SAY, None)]), expected_mx=expected)
-    return _record(InputLines(line), mail_route, [], verdicts, [invalid])
+    verdicts = judge_units([Unit(NOTHING_TO_SAY, None)])
+    verdicts = replace(verdicts, certificate_domain_name=verdicts.certificate_name, expected_mx=expected)
+    return _record(InputLines(line), mail_route, _Said((), verdicts), [invalid])
 
 
-def _record(
-    lines: InputLines,
-    mail_route: MailRoute,
-    hosts: Sequence[JudgedHost],
-    verdicts: Verdicts,
-    findings: Sequence[Finding],
-) -> Domain:
+def _record(lines: InputLines, mail_route: MailRoute, said: _Said, findings: Sequence[Finding]) -> Domain:
     first = lines.first
     return Domain(
         domain=first.domain,
@@ -139,9 +136,10 @@ def _record(
         metadata=first.metadata,
         metadata_more=lines.metadata_more,
         mail_route=mail_route,
-        mail_hosts=tuple(hosts),
-        verdicts=verdicts,
+        mail_hosts=said.hosts,
+        verdicts=said.verdicts,
         findings=tuple(findings),
+        policy=said.policy,
     )
 
 
@@ -159,88 +157,3 @@ def _judge_expectation(
 def _moved_away(line: InputLine, mail_route: MailRoute, hosts: Sequence[JudgedHost]) -> Finding:
     named = ", ".join(host.exchange for host in hosts) or f"no mail host ({mail_route.kind})"
     return finding(FindingKind.moved_away, Severity.warning, line.domain or "", f"mail goes to {named}")
-
-
-# The route ------------------------------------------------------------------------------------------
-
-
-def _mail_route(route: Route | None) -> MailRoute:
-    if route is None:
-        return MailRoute(kind=RouteKind.dns_failure, flags=(), dns_status=DnsStatus.not_asked, mx_total=0)
-    return MailRoute(kind=route.kind, flags=route.flags, dns_status=route.dns_status, mx_total=route.mx_total)
-
-
-_CLAIMS: dict[RouteKind, Claims] = {
-    RouteKind.nxdomain: NO_PLACE,
-    RouteKind.no_mail_host: NO_PLACE,
-    RouteKind.null_mx: NOTHING_TO_SAY,
-    RouteKind.invalid_name: NOTHING_TO_SAY,
-    RouteKind.skipped: all_unknown(NotKnown.opted_out),
-}
-
-
-def _claims_of(route: Route | None, line: InputLine, opt_out: OptOut) -> Claims:
-    """What a domain without mail hosts says by its route alone."""
-    if route is None:
-        is_opted_out = opt_out.matches_name(line.domain or "")
-        return all_unknown(NotKnown.opted_out if is_opted_out else NotKnown.not_yet_probed)
-    if route.kind is RouteKind.dns_failure:
-        return all_unknown(route.dns_status)
-    return _CLAIMS[route.kind]
-
-
-def _over_limit(route: Route) -> int:
-    # Records are counted: which of those left out name the same host is not kept.
-    return route.mx_total - len(route.mx) if RouteFlag.mx_over_limit in route.flags else 0
-
-
-#: MX hosts over the limit have the worst preferences, so none of them is a preferred one.
-_LAST = 1 << 16
-
-
-def _route_findings(line: InputLine, route: Route | None) -> list[Finding]:
-    if route is None:
-        return []
-    domain = line.domain or ""
-    findings = []
-    if route.kind in _KIND_FINDINGS:
-        kind, severity, evidence = _KIND_FINDINGS[route.kind]
-        if route.dns_status is DnsStatus.local_fault:  # it failed on our side: no fault of theirs
-            kind, severity = FindingKind.scanner_fault, Severity.notice
-        findings.append(finding(kind, severity, domain, evidence.format(status=route.dns_status)))
-    for flag in route.flags:
-        if flag in _FLAG_FINDINGS:
-            kind, severity, evidence = _FLAG_FINDINGS[flag]
-            findings.append(finding(kind, severity, domain, evidence.format(total=route.mx_total)))
-    return findings
-
-
-_KIND_FINDINGS: dict[RouteKind, tuple[FindingKind, Severity, str]] = {
-    RouteKind.nxdomain: (FindingKind.domain_does_not_exist, Severity.error, "the DNS says NXDOMAIN"),
-    RouteKind.no_mail_host: (FindingKind.no_mail_host, Severity.error, "neither MX nor A nor AAAA records"),
-    RouteKind.dns_failure: (FindingKind.dns_failure, Severity.warning, "the lookup ended as {status}"),
-    RouteKind.implicit_mx: (FindingKind.implicit_mx, Severity.notice, "no MX record, but an address"),
-}
-
-_FLAG_FINDINGS: dict[RouteFlag, tuple[FindingKind, Severity, str]] = {
-    RouteFlag.null_mx_with_others: (
-        FindingKind.null_mx_with_others,
-        Severity.warning,
-        "a null MX among {total} MX records",
-    ),
-    RouteFlag.null_mx_preference: (
-        FindingKind.null_mx_preference,
-        Severity.notice,
-        "a null MX not at preference 0",
-    ),
-    RouteFlag.duplicate_mx: (
-        FindingKind.duplicate_mx,
-        Severity.notice,
-        "{total} MX records, some with the same host",
-    ),
-    RouteFlag.mx_over_limit: (
-        FindingKind.mx_over_limit,
-        Severity.notice,
-        "{total} MX records, more than are examined",
-    ),
-}

@@ -6,6 +6,7 @@ from scanner.judgement.attempts import asks_for_less
 from scanner.judgement.certificates import NO_CHAIN, ChainJudge
 from scanner.judgement.claims import Claims, all_unknown, judge_session
 from scanner.judgement.observations import Observation, observe_session
+from scanner.judgement.served import Served
 from scanner.judgement.vantage_windows import VantageWindows
 from scanner.outcomes import (
     OUTCOMES_OF_OURS,
@@ -25,8 +26,9 @@ from scanner.records import SessionRecord
 class SessionFacts:
     """What a session says; kept for every session of a run while its domains are judged.
 
-    `chain` is the served certificates by SHA-256; `asks_for_less` says that the server found us too much;
-    `is_lost` that our own place was cut off while the session was held, so that nothing follows from it.
+    `chain` is the served certificates by SHA-256, `served` what they are; `asks_for_less` says that the server
+    found us too much; `is_lost` that our own place was cut off while the session was held, so that nothing
+    follows from it.
     """
 
     session: str
@@ -44,6 +46,7 @@ class SessionFacts:
     observations: tuple[Observation, ...]
     asks_for_less: bool = False
     is_lost: bool = False
+    served: Served | None = None
 
     @property
     def is_attempt(self) -> bool:
@@ -84,4 +87,5 @@ def reduce_session(session: SessionRecord, chains: ChainJudge, lost: VantageWind
         observations=(_CUT_OFF,) if is_lost else (*observe_session(session), *chain.observations),
         asks_for_less=asks_for_less(session),
         is_lost=is_lost,
+        served=chain.served,
     )

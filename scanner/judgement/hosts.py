@@ -5,8 +5,18 @@ from dataclasses import dataclass
 
 from scanner.dns.answers import ANSWERS_NO, FAILURES
 from scanner.judgement.claims import NO_PLACE, Claims, all_unknown
+from scanner.judgement.dane_hosts import (
+    NO_HOST,
+    NO_VALIDATING_RESOLVER,
+    NOT_VALIDATED,
+    HostDane,
+    decide,
+    judge_host_dane,
+    unknown_dane,
+)
 from scanner.judgement.findings import finding
 from scanner.judgement.host_addresses import AddressJudgement, FactsOf, JudgeOptions, judge_addresses
+from scanner.judgement.places import DaneDemand, Place, place_without_session
 from scanner.judgement.targets import is_withdrawn, select_addresses
 from scanner.judgement.verdicts import Unit, combine
 from scanner.opt_out import OptOut
@@ -23,12 +33,27 @@ class HostJudgement:
     record: JudgedHost
     units: tuple[Unit, ...]
     findings: tuple[Finding, ...]
+    dane: HostDane
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """Where mail to this host may go."""
+        return tuple(unit.place for unit in self.units if unit.place is not None)
 
 
-def judge_host(mx: Mx, host: Host | None, facts_of: FactsOf, options: JudgeOptions) -> HostJudgement:
-    """A mail host of a route, from its lookups (None: not asked for) and the sessions with its addresses."""
+def judge_host(
+    mx: Mx, host: Host | None, facts_of: FactsOf, options: JudgeOptions, references: tuple[str, ...] = ()
+) -> HostJudgement:
+    """A mail host of a route, from its lookups (None: not asked for) and the sessions with its addresses.
+
+    `references` are names beside its own that do for a certificate below DANE-TA(2).
+    """
     ipv4, ipv6 = (host.a, host.aaaa) if host is not None else (_NOT_ASKED, _NOT_ASKED)
-    addresses = judge_addresses(host, facts_of, options) if host is not None else []
+    decision = decide(host) if host is not None and options.resolver_validates else NOT_VALIDATED
+    demand = DaneDemand(decision, references)
+    addresses = judge_addresses(host, facts_of, options, demand) if host is not None else []
+    units = _units(mx, addresses, _claims_without_address(mx, host, options.opt_out), demand)
+    dane = _dane(mx, host, demand, [unit.place for unit in units if unit.place is not None], options)
     flags = _flags(mx, host, options.max_addresses)
     record = JudgedHost(
         preference=mx.preference,
@@ -37,15 +62,38 @@ def judge_host(mx: Mx, host: Host | None, facts_of: FactsOf, options: JudgeOptio
         a_status=ipv4.dns_status,
         aaaa_status=ipv6.dns_status,
         addresses=tuple(address.record for address in addresses),
+        dane=dane.record,
     )
-    claims = [address.claims for address in addresses if address.claims is not None]
-    claims += _claims_without_address(mx, host, options.opt_out)
-    findings = _host_findings(mx.exchange, flags, ipv4, ipv6)
-    if _differ(claims):
+    findings = [*_host_findings(mx.exchange, flags, ipv4, ipv6), *dane.findings]
+    if _differ([unit.claims for unit in units]):
         findings.append(_pool_finding(mx.exchange, addresses))
     for address in addresses:
         findings += address.findings
-    return HostJudgement(record, tuple(Unit(claim, mx.preference) for claim in claims), tuple(findings))
+    return HostJudgement(record, units, tuple(findings), dane)
+
+
+def _units(
+    mx: Mx, addresses: Sequence[AddressJudgement], without_address: Sequence[Claims], demand: DaneDemand
+) -> tuple[Unit, ...]:
+    units = []
+    for address in addresses:
+        if address.claims is not None:
+            leaf = address.served.leaf if address.served is not None else None
+            units.append(Unit(address.claims, mx.preference, address.place, leaf))
+    for claims in without_address:
+        place = place_without_session(mx.exchange, "", claims, DnsStatus.no_data.value, demand)
+        units.append(Unit(claims, mx.preference, place))
+    return tuple(units)
+
+
+def _dane(mx: Mx, host: Host | None, demand: DaneDemand, places: Sequence[Place], options: JudgeOptions) -> HostDane:
+    if mx.flags:
+        return NO_HOST
+    if host is None or host.a.dns_status is DnsStatus.not_asked:
+        return unknown_dane(places[0].why)
+    if not options.resolver_validates:
+        return NO_VALIDATING_RESOLVER
+    return judge_host_dane(host, demand.decision, places)
 
 
 # The host itself ------------------------------------------------------------------------------------

@@ -3,29 +3,62 @@
 from msgspec.structs import replace
 
 from scanner.dns.answers import FAILURES
+from scanner.judgement.tls_discovery import host_addresses, needs_alias_security
 from scanner.outcomes import AddressFlag, DnsStatus
-from scanner.records import AddressLookup, Host, HostAddress, Route
+from scanner.records import AddressLookup, Host, HostAddress, Route, TxtLookup
 
 
 def merge_routes(earlier: Route | None, later: Route) -> Route:
     """The route that counts: the later one, unless it failed where the earlier one has an answer.
 
     A lookup that was skipped is no answer either, and a fault of ours does not displace a failure of theirs.
+    The same goes for each text about TLS, if the route that counts leads to servers.
     """
-    if earlier is None or _knowledge(later.dns_status) >= _knowledge(earlier.dns_status):
+    if earlier is None:
         return later
-    return earlier
+    counts = later if _knowledge(later.dns_status) >= _knowledge(earlier.dns_status) else earlier
+    if not counts.mx:
+        return counts
+    mta_sts = _merge_texts(earlier.mta_sts, later.mta_sts)
+    tls_rpt = _merge_texts(earlier.tls_rpt, later.tls_rpt)
+    if mta_sts is counts.mta_sts and tls_rpt is counts.tls_rpt:
+        return counts
+    return replace(counts, mta_sts=mta_sts, tls_rpt=tls_rpt)
 
 
 def merge_hosts(earlier: Host | None, later: Host) -> Host:
     """A mail host as it stands after another lookup, family by family.
 
     An address that the earlier lookup published and the one that counts does not stays, flagged as withdrawn:
-    it is not to be contacted any more, but there may have been a session with it.
+    it is not to be contacted any more, but there may have been a session with it. What DANE senders find is of
+    the later lookup too, unless that did not ask for it, or failed to find it out.
     """
     if earlier is None:
         return later
-    return replace(later, a=_merge_lookups(earlier.a, later.a), aaaa=_merge_lookups(earlier.aaaa, later.aaaa))
+    merged = replace(later, a=_merge_lookups(earlier.a, later.a), aaaa=_merge_lookups(earlier.aaaa, later.aaaa))
+    if _knowledge_of_security(later) >= _knowledge_of_security(earlier):
+        return _with_security(merged, later, earlier)
+    return _with_security(merged, earlier, later)
+
+
+def _merge_texts(earlier: TxtLookup | None, later: TxtLookup | None) -> TxtLookup | None:
+    if earlier is None or later is None:
+        return later or earlier
+    return later if _knowledge(later.dns_status) >= _knowledge(earlier.dns_status) else earlier
+
+
+def _with_security(host: Host, counts: Host, other: Host) -> Host:
+    """A host with what `counts` says about security; a family that failed then has the other lookup's bit."""
+    ipv4 = other.a.ad if counts.a.dns_status in FAILURES else counts.a.ad
+    ipv6 = other.aaaa.ad if counts.aaaa.dns_status in FAILURES else counts.aaaa.ad
+    return replace(
+        host,
+        a=replace(host.a, ad=ipv4),
+        aaaa=replace(host.aaaa, ad=ipv6),
+        alias_ad=counts.alias_ad,
+        tlsa=counts.tlsa,
+        tlsa_base_domain=counts.tlsa_base_domain,
+    )
 
 
 def _merge_lookups(earlier: AddressLookup, later: AddressLookup) -> AddressLookup:
@@ -50,3 +83,12 @@ def _knowledge(status: DnsStatus) -> int:
     if status in _NOTHING:
         return 0
     return 1 if status in FAILURES else 2
+
+
+def _knowledge_of_security(host: Host) -> int:
+    """How much a lookup tells DANE senders: nothing, that something about it failed, or all that they ask for."""
+    addresses = host_addresses(host)
+    if addresses.secure is None:
+        return 0
+    has_failed = host.tlsa is not None and host.tlsa[-1].dns_status in FAILURES
+    return 1 if has_failed or needs_alias_security(addresses) else 2

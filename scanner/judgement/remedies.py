@@ -34,6 +34,28 @@ REMEDIES: dict[FindingKind, str] = {
         "The MX records do not name the expected mail hosts: ask the customer whether the mail has moved, "
         "or correct the MX records."
     ),
+    FindingKind.sts_policy_fetch_error: (
+        "Senders cannot fetch the MTA-STS policy, so it protects nobody: serve it with status 200 and without a "
+        "redirect at https://mta-sts.<domain>/.well-known/mta-sts.txt, from a public address. Or take the "
+        "_mta-sts TXT record away if MTA-STS is not wanted."
+    ),
+    FindingKind.sts_policy_invalid: (
+        "Correct what the evidence names, in the _mta-sts TXT record (`v=STSv1; id=20261122;`) or in the policy "
+        "file (version, mode, max_age, and an mx line for every mail host), then give the record a new id: until "
+        "then senders may act as if there were no policy."
+    ),
+    FindingKind.sts_webpki_invalid: (
+        "Give the web server of mta-sts.<domain> a certificate of a public authority for exactly that name, with its "
+        "intermediate certificates: senders do not read a policy from a server that cannot prove its name."
+    ),
+    FindingKind.tls_rpt_invalid: (
+        "Correct the _smtp._tls TXT record, for example `v=TLSRPTv1; rua=mailto:tls-reports@example.org`: until then "
+        "nobody tells you when encryption to your servers fails."
+    ),
+    FindingKind.dane_mx_insecure: (
+        "Sign the domain's zone with DNSSEC: its mail hosts have DANE already, but without a signature on the MX "
+        "records anybody could name other hosts, so senders cannot rely on it."
+    ),
     FindingKind.mx_is_cname: (
         "Let the MX record name a host that has addresses of its own: an MX that is an alias breaks RFC "
         "2181 §10.3, and some senders refuse it."
@@ -53,6 +75,19 @@ REMEDIES: dict[FindingKind, str] = {
     ),
     FindingKind.addresses_over_limit: (
         "Nothing is wrong; addresses over the limit were not examined (dns.max_addresses)."
+    ),
+    FindingKind.tlsa_invalid: (
+        "Publish TLSA records that mail senders use: `3 1 1` with the SHA-256 of the server's public key, or `2 1 1` "
+        "with that of the authority's. With these ones senders insist on TLS and authenticate nothing."
+    ),
+    FindingKind.dnssec_invalid: (
+        "Repair the zone's DNSSEC at once (expired signatures, a DS record without its key, name servers that fail "
+        "at TLSA questions): senders that validate do not deliver to this host until the lookup works. Compare "
+        "`dig +dnssec` with `dig +cd`."
+    ),
+    FindingKind.dane_rollover: (
+        "Nothing is wrong if a new key is being brought in; otherwise remove the TLSA records that match nothing, so "
+        "that none of them is relied on by mistake."
     ),
     FindingKind.pool_members_differ: (
         "Configure all servers behind this name alike: what senders get depends on which address they happen to reach."
@@ -158,6 +193,13 @@ REMEDIES: dict[FindingKind, str] = {
     FindingKind.certificate_weak_signature: "Get a certificate that is signed with SHA-256.",
     FindingKind.certificate_unreadable: (
         "Replace the certificate: a part of it breaks its own format, and software that reads it strictly refuses it."
+    ),
+    FindingKind.certificate_expires_soon: ("Renew the certificate now, and find out why it was not renewed by itself."),
+    FindingKind.validation_failure: (
+        "Senders that obey the published policy do not deliver to this host. For DANE: publish the TLSA record of the "
+        "certificate that the server really has, before every change of its key. For MTA-STS: name the host in the "
+        "policy, and give it STARTTLS with a certificate of a public authority for its name; until that works, "
+        "set the policy's mode to testing."
     ),
     FindingKind.attempts_differ: (
         "The server did not do the same each time: look into its log for the times of both sessions; an overload, "

@@ -194,7 +194,7 @@ def _shared(witnesses: Sequence[SessionFacts], flag: AddressFlag) -> TargetFacts
     """What the sessions of other names, which all say the same, say for this one."""
     first = witnesses[0]
     sessions = tuple(fact.session for fact in witnesses)
-    return TargetFacts(sessions, first, first.claims, first.observations, flags=(flag,))
+    return TargetFacts(sessions, first, first.claims, first.observations, flags=(flag,), served=first.served)
 
 
 def _beyond_the_limit(told: Sequence[_Told]) -> TargetFacts:

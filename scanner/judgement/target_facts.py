@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from scanner.judgement.claims import Claim, Claims
 from scanner.judgement.facts import SessionFacts
 from scanner.judgement.observations import Observation
+from scanner.judgement.served import Served
 from scanner.outcomes import AddressFlag, FindingKind, NotKnown, Outcome, Severity, Stage, Variant, VerdictValue
 
 
@@ -19,7 +20,8 @@ from scanner.outcomes import AddressFlag, FindingKind, NotKnown, Outcome, Severi
 class TargetFacts:
     """One statement about a target; `shown` is the session whose end is shown, None if `reason` stands instead.
 
-    `observations` belong to `shown`, or to no session if there is none.
+    `observations` belong to `shown`, or to no session if there is none; `served` is the chain of which the
+    verdicts on certificates speak.
     """
 
     sessions: tuple[str, ...]
@@ -28,6 +30,7 @@ class TargetFacts:
     observations: tuple[Observation, ...]
     flags: tuple[AddressFlag, ...] = ()
     reason: str | None = None
+    served: Served | None = None
 
     @property
     def is_own(self) -> bool:
@@ -49,7 +52,7 @@ def combine_attempts(facts: Sequence[SessionFacts]) -> TargetFacts:
 
 
 def _of_one(fact: SessionFacts) -> TargetFacts:
-    return TargetFacts((fact.session,), fact, fact.claims, fact.observations)
+    return TargetFacts((fact.session,), fact, fact.claims, fact.observations, served=fact.served)
 
 
 def _without_attempt(facts: Sequence[SessionFacts]) -> TargetFacts:
@@ -82,6 +85,7 @@ def _of_several(attempts: Sequence[SessionFacts]) -> TargetFacts:
         claims=_with_first_certificate(shown, attempts),
         observations=tuple(observations),
         flags=(AddressFlag.attempts_differ,) if differing else (),
+        served=next((fact.served for fact in attempts if fact.claims.certificate_trusted.is_definite), shown.served),
     )
 
 

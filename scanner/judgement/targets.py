@@ -28,8 +28,11 @@ def select_addresses(host: Host, most: int) -> tuple[list[HostAddress], list[Hos
 
 
 def server_name_of(host: Host) -> str:
-    """The name that a session to this host asks for (SNI): the MX host itself."""
-    return restore_octets(host.exchange).decode("ascii")
+    """The name that a session to this host asks for (SNI): the MX host itself, or its TLSA base domain.
+
+    RFC 7672 §8.1: a DANE sender asks for the TLSA base domain, so that it is sent the chain that it is to see.
+    """
+    return restore_octets(host.tlsa_base_domain or host.exchange).decode("ascii")
 
 
 def is_withdrawn(address: HostAddress) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from scanner.outcomes import Outcome
-from scanner.records import Event, SessionRecord
+from scanner.records import Event, Policy, SessionRecord
 
 #: The word of events.jsonl for a window; its detail has `from`, `to` (times) and `family`.
 VANTAGE_LOST = "vantage_lost"
@@ -31,8 +31,8 @@ class VantageWindows:
         """The windows of a run; one that was never closed ends when its event was written."""
         return cls(_window(event) for event in events if event.event == VANTAGE_LOST)
 
-    def holds(self, session: SessionRecord) -> bool:
-        """True if nothing follows from a session, because it overlaps a window of its family.
+    def holds(self, session: SessionRecord | Policy) -> bool:
+        """True if nothing follows from a session or a fetch, because it overlaps a window of its family.
 
         One that ended `ok` keeps its say: it shows that for it the place was good.
         """

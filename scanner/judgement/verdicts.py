@@ -2,29 +2,41 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from scanner.judgement.claims import Claim, Claims
+from scanner.judgement.places import Place
+from scanner.judgement.served import Leaf
 from scanner.outcomes import VerdictValue
 from scanner.records import Verdict, Verdicts
+
+#: The preference of what stands behind all mail hosts that were examined.
+LAST = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """What is counted once: a mail host's address, or what stands in for one. `preference` is its host's."""
+    """What is counted once: a mail host's address, or what stands in for one. `preference` is its host's.
+
+    `place` is where mail may go, if anywhere; `leaf` is the certificate of which its claims speak.
+    """
 
     claims: Claims
     preference: int | None
+    place: Place | None = None
+    leaf: Leaf | None = None
 
 
 def judge_units(units: Sequence[Unit]) -> Verdicts:
-    """All verdicts of a domain over its units, but the one on what was expected."""
-    lowest = min((unit.preference or 0 for unit in units), default=0)
-    preferred = [unit for unit in units if (unit.preference or 0) == lowest]
+    """The verdicts of a domain over its units that need nothing else."""
+    return _judge(tuple([unit.claims for unit in units]), tuple([unit.claims for unit in preferred_of(units)]))
 
+
+# Whatever their mail hosts are called, most domains hear the same from them.
+@lru_cache(maxsize=4096)
+def _judge(claims: tuple[Claims, ...], preferred: tuple[Claims, ...]) -> Verdicts:
     def verdict(name: str) -> Verdict:
-        return judge_claims(
-            [getattr(unit.claims, name) for unit in units], [getattr(unit.claims, name) for unit in preferred]
-        )
+        return judge_claims([getattr(one, name) for one in claims], [getattr(one, name) for one in preferred])
 
     return Verdicts(
         reachable=verdict("reachable"),
@@ -33,6 +45,12 @@ def judge_units(units: Sequence[Unit]) -> Verdicts:
         certificate_trusted=verdict("certificate_trusted"),
         certificate_name=verdict("certificate_name"),
     )
+
+
+def preferred_of(units: Sequence[Unit]) -> list[Unit]:
+    """The units of the hosts of the lowest preference."""
+    lowest = min((unit.preference or 0 for unit in units), default=0)
+    return [unit for unit in units if (unit.preference or 0) == lowest]
 
 
 def judge_claims(claims: Sequence[Claim], preferred: Sequence[Claim]) -> Verdict:

@@ -18,7 +18,7 @@ from scanner.lab.lab_directory import LabDirectory
 from scanner.lab.order import LabError, LabOrder, ReadyLab
 from scanner.lab.service import Lab
 from scanner.lab.world import World
-from scanner.lab.world_file import EMBEDDED_WORLD, WorldError, load_world, servers_of
+from scanner.lab.world_file import EMBEDDED_WORLD, WorldError, load_world, policy_addresses_of, servers_of
 
 FLUSH_EVERY_S = 1.0
 #: Descriptors for what is no listener: sessions, DNS, files.
@@ -55,21 +55,22 @@ def _run(serving: Coroutine[Any, Any, None]) -> None:
 
 async def _serve(order: LabOrder) -> None:
     files = LabDirectory(Path(order.directory))
-    dns_port, smtp_port = files.kept_ports(order)
+    ports = files.kept_ports(order)
     world = _world(order)
-    servers, domains = len(servers_of(world)), len(world.entries)
+    servers, domains = len(servers_of(world)) + len(policy_addresses_of(world)), len(world.entries)
     # A server that is to become unreachable needs a second socket, to keep others out.
     _raise_descriptor_limit(servers, servers * 2 if order.faults.blocked_after else servers)
     lab = Lab(world, files.path, order.limits, faults=order.faults, seed=order.seed)
     del world
-    await lab.open(dns_port, smtp_port)
+    await lab.open(ports)
     try:
-        files.keep(order, lab.dns_port, lab.smtp_port)
+        files.keep(order, lab.ports)
         # What there is now stays to the end: the collector need not look at it again.
         gc.freeze()
         ready = ReadyLab(
             dns_server=lab.dns_server,
-            smtp_port=lab.smtp_port,
+            smtp_port=lab.ports.smtp,
+            https_port=lab.ports.https,
             servers=servers,
             domains=domains,
             tripwires=lab.tripwires,

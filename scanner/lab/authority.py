@@ -1,4 +1,4 @@
-"""The lab's certificate authority: a root that a scan of the lab trusts, an intermediate, and a stranger.
+"""The lab's certificate authorities: one that a scan of the lab trusts, and others that nobody does.
 
 Only keys are kept in the lab's directory. Certificates are made from them when asked for, with fixed serial
 numbers, dates counted from midnight and deterministic signatures: a resumed lab serves the same ones.
@@ -36,7 +36,9 @@ _MAKE_KEY: dict[str, Callable[[], PrivateKey]] = {
     "p256": lambda: ec.generate_private_key(ec.SECP256R1()),
     "rsa1024": lambda: rsa.generate_private_key(65537, 1024),  # noqa: S505  # too short on purpose
     "rsa2048": lambda: rsa.generate_private_key(65537, 2048),
+    "p256_next": lambda: ec.generate_private_key(ec.SECP256R1()),
 }
+_PURPOSES = {"server": ExtendedKeyUsageOID.SERVER_AUTH, "client": ExtendedKeyUsageOID.CLIENT_AUTH}
 # RFC 3279 §2.2.1, §2.2.3: AlgorithmIdentifier of ecdsa-with-SHA1 and sha1WithRSAEncryption.
 _ECDSA_SHA1 = bytes.fromhex("300906072a8648ce3d0401")
 _RSA_SHA1 = bytes.fromhex("300d06092a864886f70d0101050500")
@@ -53,10 +55,14 @@ class Issuer:
 
 @dataclass(frozen=True)
 class ServerCertificate:
-    """What a server presents: its chain in PEM, the leaf first, and the leaf's key."""
+    """What a server presents: its chain in DER, the leaf first, and the leaf's key."""
 
-    chain_pem: bytes
+    chain: tuple[bytes, ...]
     key: PrivateKey
+
+    @property
+    def chain_pem(self) -> bytes:
+        return b"".join([_pem(certificate) for certificate in self.chain])
 
 
 class Authority:
@@ -68,19 +74,27 @@ class Authority:
         self._midnight = dt.datetime.combine(today, dt.time(), dt.UTC)
         root = Issuer(_name("mxscan lab root"), self._key("root", "p256"))
         intermediate = Issuer(_name("mxscan lab intermediate"), self._key("intermediate", "p256"))
+        hidden = Issuer(_name("mxscan lab hidden intermediate"), self._key("hidden", "p256"))
         stranger = Issuer(_name("Somebody else's root"), self._key("stranger", "p256"))
+        private = Issuer(_name("mxscan lab private root"), self._key("private", "p256"))
         self._root = _authority_certificate(root, root)
-        served = (_authority_certificate(intermediate, root),)
         self._issuers = {
             "authority": root,
-            "intermediate": Issuer(intermediate.name, intermediate.key, served),
+            "intermediate": _sending(intermediate, _authority_certificate(intermediate, root)),
+            "hidden": _sending(hidden, _authority_certificate(hidden, root)),
             "stranger": stranger,
+            "private": _sending(private, _authority_certificate(private, private)),
         }
 
     @property
     def roots_pem(self) -> bytes:
         """The only root that a scan of the lab trusts."""
         return self._root.public_bytes(Encoding.PEM)
+
+    def issuer_certificate(self, issuer: str) -> bytes:
+        """The certificate of an issuer that has one (tlsa_lines.ANCHORS), in DER."""
+        certificate = self._root if issuer == "authority" else self._issuers[issuer].chain[0]
+        return certificate.public_bytes(Encoding.DER)
 
     def certificate(self, kind: CertificateKind, host: str) -> ServerCertificate:
         """The certificate of a kind for a host. Raises ValueError for what no certificate can hold."""
@@ -93,7 +107,7 @@ class Authority:
         if kind.damage or kind.digest == "sha1":
             leaf_der = _signed_again(leaf, kind, issuer)
         sent = issuer.chain if kind.send_intermediate else ()
-        return ServerCertificate(_pem(leaf_der) + b"".join([each.public_bytes(Encoding.PEM) for each in sent]), key)
+        return ServerCertificate((leaf_der, *[each.public_bytes(Encoding.DER) for each in sent]), key)
 
     def _builder(self, kind: CertificateKind, host: str, subject: x509.Name, issuer: Issuer) -> x509.CertificateBuilder:
         seed = hashlib.sha256(f"{kind}|{host}".encode()).digest()
@@ -103,7 +117,7 @@ class Authority:
             .not_valid_before(self._midnight + dt.timedelta(days=kind.starts_days))
             .not_valid_after(self._midnight + dt.timedelta(days=kind.ends_days))
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+            .add_extension(x509.ExtendedKeyUsage([_PURPOSES[kind.purpose]]), critical=False)
             .add_extension(_authority_key_identifier(issuer), critical=False)
         )
         names = [name.replace("{host}", host) for name in kind.names]
@@ -123,6 +137,10 @@ class Authority:
         path.touch(mode=0o600)
         path.write_bytes(made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
         return made
+
+
+def _sending(issuer: Issuer, certificate: x509.Certificate) -> Issuer:
+    return Issuer(issuer.name, issuer.key, (certificate,))
 
 
 def _name(common_name: str) -> x509.Name:

@@ -13,7 +13,7 @@ import msgspec
 
 from scanner.exit_codes import BUG, OURS, USAGE
 from scanner.lab.lab_directory import LabDirectory
-from scanner.lab.order import NO_FAULTS, LabError, LabFaults, LabOrder, ReadyLab
+from scanner.lab.order import ANY_PORTS, NO_FAULTS, LabError, LabFaults, LabOrder, LabPorts, ReadyLab
 from scanner.settings import Limits
 
 #: How long a lab may take to be open: 20,000 domains take a second or two, a port that is still taken ten.
@@ -36,6 +36,7 @@ class LabChild:
         self.ready = ready
         self.dns_server = ready.dns_server
         self.smtp_port = ready.smtp_port
+        self.https_port = ready.https_port
         self.roots = files.roots
         self.domain_list = files.domain_list
 
@@ -50,13 +51,12 @@ class LabChild:
         limits: Limits,
         shape: str = "mixed",
         faults: LabFaults = NO_FAULTS,
-        dns_port: int = 0,
-        smtp_port: int = 0,
+        ports: LabPorts = ANY_PORTS,
     ) -> Self:
         """Starts a lab over a directory and waits until it is open. Raises LabError.
 
         `world` is a TOML file, '' the embedded world; `domains` above 0 a grown world of `seed` and `shape`
-        (a word of the setting `lab.shape`). Port 0 is the one kept in the directory, or a free one.
+        (a word of the setting `lab.shape`).
         """
         directory.mkdir(parents=True, exist_ok=True)
         files = LabDirectory(directory)
@@ -68,8 +68,7 @@ class LabChild:
             shape=shape,
             limits=limits,
             faults=faults,
-            dns_port=dns_port,
-            smtp_port=smtp_port,
+            ports=ports,
         )
         process = _start_process(order, files)
         try:

@@ -8,9 +8,10 @@ import socket
 import struct
 from collections import Counter
 from contextlib import suppress
+from typing import NamedTuple
 
 from scanner.lab.dns_trouble import DnsTrouble
-from scanner.lab.zone import FORMERR, IN, NOTIMP, REFUSED, Answer, Zone
+from scanner.lab.zone import FORMERR, IN, NOTIMP, REFUSED, SERVFAIL, Answer, Zone
 
 MIN_UDP_BYTES = 512  # RFC 1035 §4.2.1
 MAX_UDP_BYTES = 1232  # what resolvers have offered since the DNS flag day 2020: it is never fragmented
@@ -19,10 +20,10 @@ RECEIVE_BUFFER_BYTES = 4 << 20
 #: Datagrams read before the loop gets its turn again.
 _DATAGRAMS_A_TURN = 64
 
-_QR, _TC, _RD, _RA, _CD = 0x8000, 0x0200, 0x0100, 0x0080, 0x0010
+_QR, _TC, _RD, _RA, _AD, _CD = 0x8000, 0x0200, 0x0100, 0x0080, 0x0020, 0x0010
 _OPCODE = 0x7800
-#: RFC 6891 §6.1.2: root, type OPT, our size, no extended flags, no data.
-_OPT = b"\0" + struct.pack("!HHIH", 41, MAX_UDP_BYTES, 0, 0)
+#: The bit of the extended flags that asks for DNSSEC (RFC 3225 §3); "MUST be copied into the response".
+_DO = 0x8000
 
 
 def encode_response(query: bytes, zone: Zone, max_bytes: int | None = None) -> tuple[bytes, str | None]:
@@ -36,15 +37,24 @@ def encode_response(query: bytes, zone: Zone, max_bytes: int | None = None) -> t
     question = query[12:name_end].lower() + query[name_end : name_end + 4]
     flags = int.from_bytes(query[2:4], "big")
     answer, question_bytes = _answer(question, flags, query, zone), len(question)
-    opt, client_bytes = _edns(query, 12 + question_bytes)
-    limit = client_bytes if max_bytes is None else max_bytes
-    cut = 12 + question_bytes + len(answer.sections) + len(opt) > limit
-    if cut or (max_bytes is None and answer.transport_fault in {"truncate", "tcp_refused"}):
-        answer, flags = Answer(answer.rcode, transport_fault=answer.transport_fault), flags | _TC
-    flags = flags & (_OPCODE | _TC | _RD | _CD) | _QR | _RA | answer.rcode
-    header = struct.pack("!HHHHH", flags, 1, answer.answers, answer.authorities, 1 if opt else 0)
-    response = query[:2] + header + query[12 : 12 + question_bytes] + answer.sections + opt
-    return response, answer.transport_fault
+    edns = _edns(query, 12 + question_bytes)
+    limit = edns.client_bytes if max_bytes is None else max_bytes
+    cut = 12 + question_bytes + len(answer.sections) + len(edns.opt) > limit
+    if cut or (max_bytes is None and answer.fault in {"truncate", "tcp_refused"}):
+        answer, flags = Answer(answer.rcode, fault=answer.fault), flags | _TC
+    ad = _AD if answer.is_secure and _asks_for_security(flags, edns) else 0
+    flags = flags & (_OPCODE | _TC | _RD | _CD) | _QR | _RA | ad | answer.rcode
+    header = struct.pack("!HHHHH", flags, 1, answer.answers, answer.authorities, 1 if edns.opt else 0)
+    response = query[:2] + header + query[12 : 12 + question_bytes] + answer.sections + edns.opt
+    return response, answer.fault
+
+
+def _asks_for_security(flags: int, edns: "_Edns") -> bool:
+    """RFC 6840 §5.7: AD in a query is "a signal indicating that the requester understands" it, and so is DO (§5.8).
+
+    Who checks for himself (CD) is told nothing.
+    """
+    return (bool(flags & _AD) or edns.asks_for_dnssec) and not flags & _CD
 
 
 def _answer(question: bytes, flags: int, query: bytes, zone: Zone) -> Answer:
@@ -54,7 +64,16 @@ def _answer(question: bytes, flags: int, query: bytes, zone: Zone) -> Answer:
         return Answer(FORMERR)
     if int.from_bytes(question[-2:], "big") != IN:
         return Answer(REFUSED)
-    return zone.answer(question)
+    return _as_validated(zone.answer(question), checking_disabled=bool(flags & _CD), zone=zone)
+
+
+def _as_validated(answer: Answer, *, checking_disabled: bool, zone: Zone) -> Answer:
+    """RFC 4035 §5.5: bogus data is withheld by SERVFAIL, unless the query sets CD (§3.2.2)."""
+    if answer.fault != "bogus":
+        return answer
+    if zone.validates and not checking_disabled:
+        return Answer(SERVFAIL)
+    return answer._replace(fault=None)
 
 
 def _is_name(name: bytes) -> bool:
@@ -67,12 +86,22 @@ def _is_name(name: bytes) -> bool:
     return position == len(name) - 1
 
 
-def _edns(query: bytes, position: int) -> tuple[bytes, int]:
-    """Our OPT record if the client sent one (RFC 6891 §7), and how many octets it takes over UDP."""
+class _Edns(NamedTuple):
+    """Our OPT record if the client sent one (RFC 6891 §7), how many octets it takes over UDP, its DO bit."""
+
+    opt: bytes = b""
+    client_bytes: int = MIN_UDP_BYTES
+    asks_for_dnssec: bool = False
+
+
+def _edns(query: bytes, position: int) -> _Edns:
     if query[position : position + 3] != b"\0\0\x29":
-        return b"", MIN_UDP_BYTES
+        return _Edns()
     client_bytes = int.from_bytes(query[position + 3 : position + 5], "big")
-    return _OPT, min(max(client_bytes, MIN_UDP_BYTES), MAX_UDP_BYTES)
+    dnssec = int.from_bytes(query[position + 7 : position + 9], "big") & _DO
+    # RFC 6891 §6.1.2: root, type OPT, our size, the extended flags, no data.
+    opt = b"\0" + struct.pack("!HHIH", 41, MAX_UDP_BYTES, dnssec, 0)
+    return _Edns(opt, min(max(client_bytes, MIN_UDP_BYTES), MAX_UDP_BYTES), bool(dnssec))
 
 
 class DnsServer:

@@ -3,7 +3,8 @@
 As was measured in the wild, a domain's provider is drawn by Zipf's law; a provider is one /24. About ten
 domains share a mail host; at least 15 % of the hosts and 5 % of the domains are not good. Few make a client
 wait for a whole limit, so that a scan is as fast as the scanner. In a world of another shape than "mixed", a
-good part of the domains sit on one provider that is hard to scan. The same number, seed and shape: the same world.
+good part of the domains sit on one provider that is hard to scan, or whose customers insist on TLS. The same
+number, seed and shape: the same world.
 """
 
 import random
@@ -22,6 +23,7 @@ from scanner.lab.grown_expectation import (
     expect_no_host,
 )
 from scanner.lab.grown_hosts import Route, address_records, grow_hosts, lab_address, routes_of, servers_at
+from scanner.lab.grown_secured import SECURED_BEHAVIOURS
 from scanner.lab.grown_shapes import SHAPE_BEHAVIOURS, SHAPE_CERTIFICATES, SHAPES
 from scanner.lab.habits import BEHAVIOURS, CERTIFICATES, GOOD_HABITS
 from scanner.lab.world import DnsFault, Entry, World
@@ -61,7 +63,10 @@ def grow_world(domains: int, seed: int, shape: str = "mixed") -> World:
         behaviours=BEHAVIOURS | SHAPE_BEHAVIOURS,
         certificates=CERTIFICATES | SHAPE_CERTIFICATES,
         entries=tuple(entries),
+        records=(*world.records, *provider.records),
+        signed=provider.signed,
         servers=(*world.servers, *provider.servers),
+        policy_behaviours=SECURED_BEHAVIOURS,
     )
 
 

@@ -4,6 +4,7 @@ Written apart from the scanner's judgement on purpose: the two must come to the 
 """
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import NamedTuple, TypedDict
 
 from scanner.lab.habits import NO, NOT_APPLICABLE, YES, Habit
@@ -58,18 +59,22 @@ def expect_mx(
         mx_total=len(hosts) + more_mx,
         hosts=tuple([_expected_host(preference, host) for preference, host in hosts]),
         findings=(*findings, *[finding for _, host in hosts for finding in _findings(host)]),
+        delivery=(f"all {_delivery(hosts)}",),
         **_verdicts(units),
     )
 
 
 def expect_implicit_mx(domain: str, host: GrownHost) -> Expectation:
-    """For a domain without MX whose own address is its mail host."""
+    """For a domain without MX whose own address is its mail host; the certificate for the one is for the other."""
+    units = [(True, unit) for unit in _units(host)]
     return Expectation(
         kind=RouteKind.implicit_mx,
         dns_status=DnsStatus.no_data,
         hosts=(_expected_host(None, host),),
         findings=(f"implicit-mx notice {domain}", *_findings(host)),
-        **_verdicts([(True, unit) for unit in _units(host)]),
+        delivery=(f"all {_delivery([(0, host)])}",),
+        certificate_domain_name=_verdicts(units)["certificate_name"],
+        **_verdicts(units),
     )
 
 
@@ -118,6 +123,32 @@ def _findings(host: GrownHost | MissingHost) -> list[str]:
     if any({YES, NO} <= column for column in said):
         findings.append(f"pool-members-differ warning {host.exchange}")
     return findings
+
+
+#: What becomes of a message at a server, the weakest protection first.
+_DELIVERED = ("delivers", "delivers_encrypted")
+
+
+def _delivery(hosts: Sequence[tuple[int, GrownHost | MissingHost]]) -> str:
+    """For a sender that insists on nothing: it goes on, by preference, until a server takes its message."""
+    incomplete = ""
+    for _, equals in groupby(hosts, lambda host: host[0]):
+        met = {_delivery_at(unit) for _, host in equals for unit in _units(host)}
+        if "unknown" in met:
+            incomplete = " incomplete"
+        for delivered in _DELIVERED:
+            if delivered in met:
+                return delivered + incomplete
+    return f"unknown{incomplete}" if incomplete else "fails"
+
+
+def _delivery_at(unit: tuple[str, ...]) -> str:
+    reachable, smtp, starttls, *_ = unit
+    if NO in (reachable, smtp):
+        return "fails"
+    if smtp != YES or starttls not in (YES, NO):
+        return "unknown"
+    return "delivers_encrypted" if starttls == YES else "delivers"
 
 
 def _verdicts(units: list[tuple[bool, tuple[str, ...]]]) -> _Verdicts:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from scanner.lab.grown_expectation import GrownHost, expect_mx
 from scanner.lab.habits import BAD_HABITS, GOOD_HABITS, SLOW_HABITS, Habit
-from scanner.lab.world import Expectation, Server
+from scanner.lab.world import Entry, Expectation, Server
 
 BAD_HOST_SHARE = 0.18
 #: Of the bad hosts, those that make a client wait for a whole limit.
@@ -19,6 +19,15 @@ _FIRST_NETWORK = 96 << 8
 #: Addresses begin at .101: as text they have the order that they have as numbers.
 _FIRST_OCTET = 101
 _MAPPED = "::ffff:"
+
+
+class Provider(NamedTuple):
+    """A provider that a shape adds: its customers, their servers, and what it publishes itself."""
+
+    entries: tuple[Entry, ...]
+    servers: tuple[Server, ...]
+    records: tuple[str, ...] = ()
+    signed: tuple[str, ...] = ()
 
 
 class Route(NamedTuple):

@@ -14,8 +14,8 @@ YES, NO, NOT_APPLICABLE = "yes", "no", "not_applicable"
 class Habit(NamedTuple):
     """What a server does, and what it comes to.
 
-    `result` is `STAGE OUTCOME [LIMIT]`; `units` says yes, no, not_applicable or the reason of an unknown for
-    reachable, smtp, starttls, certificate_trusted, certificate_name; `findings` are `KIND SEVERITY`.
+    `result` is `STAGE OUTCOME [LIMIT] [; CERTIFICATE]`; `units` says yes, no, not_applicable or the reason of an
+    unknown for reachable, smtp, starttls, certificate_trusted, certificate_name; `findings` are `KIND SEVERITY`.
     """
 
     behaviour: str
@@ -58,7 +58,7 @@ CERTIFICATES = {
     "not_yet_valid": CertificateKind(starts_days=10),
     "self_signed": CertificateKind(issuer="self"),
     "stranger": CertificateKind(issuer="stranger"),
-    "incomplete": CertificateKind(issuer="intermediate", send_intermediate=False),
+    "incomplete": CertificateKind(issuer="hidden", send_intermediate=False),
     "wrong_name": CertificateKind(names=("www.elsewhere.lab",), common_name="www.elsewhere.lab"),
     "cn_only": CertificateKind(names=()),
 }
@@ -106,10 +106,10 @@ SLOW_HABITS = (
 
 BAD_HABITS = (
     Habit("refused", "good", "connect refused", (NO, *(NOT_APPLICABLE,) * 4), ("connection-refused error",)),
-    Habit("good", "expired", "done ok", _NOT_TRUSTED, ("certificate-expired error",)),
-    Habit("no_starttls", "good", "done ok", _NO_TLS, ("starttls-not-supported error",)),
-    Habit("good", "wrong_name", "done ok", _NOT_NAMED, ("certificate-host-mismatch error",)),
-    Habit("good", "self_signed", "done ok", _NOT_TRUSTED, ("certificate-not-trusted error",)),
+    Habit("good", "expired", "done ok; 10 expired", _NOT_TRUSTED, ("certificate-expired error",)),
+    Habit("no_starttls", "good", "done ok; none", _NO_TLS, ("starttls-not-supported error",)),
+    Habit("good", "wrong_name", "done ok; no_match", _NOT_NAMED, ("certificate-host-mismatch error",)),
+    Habit("good", "self_signed", "done ok; 18 self-signed", _NOT_TRUSTED, ("certificate-not-trusted error",)),
     Habit(
         "busy",
         "good",
@@ -119,14 +119,14 @@ BAD_HABITS = (
     ),
     Habit("no_service", "good", "greeting permanent_negative", _NO_SMTP, ("service-refused error",)),
     Habit("closes", "good", "greeting closed", _unknown_after_connect("closed"), ("connection-closed warning",)),
-    Habit("good", "incomplete", "done ok", _NOT_TRUSTED, ("certificate-not-trusted error",)),
+    Habit("good", "incomplete", "done ok; 20 unknown issuer", _NOT_TRUSTED, ("certificate-not-trusted error",)),
     Habit("resets", "good", "greeting reset", _unknown_after_connect("reset"), ("connection-reset warning",)),
     Habit("ssh", "good", "greeting not_smtp", _NO_SMTP, ("not-smtp error",)),
     Habit("four_digits", "good", "greeting malformed", _NO_SMTP, ("malformed-reply error",)),
-    Habit("good", "stranger", "done ok", _NOT_TRUSTED, ("certificate-not-trusted error",)),
-    Habit("helo_only", "good", "done ok", _NO_TLS, ("ehlo-refused notice", "starttls-not-supported error")),
-    Habit("masked", "good", "done ok", _unknown_after_ehlo("masked"), ("starttls-masked warning",)),
-    Habit("good", "cn_only", "done ok", _NOT_NAMED, ("certificate-name-in-cn-only error",)),
+    Habit("good", "stranger", "done ok; 20 unknown issuer", _NOT_TRUSTED, ("certificate-not-trusted error",)),
+    Habit("helo_only", "good", "done ok; none", _NO_TLS, ("ehlo-refused notice", "starttls-not-supported error")),
+    Habit("masked", "good", "done ok; none", _unknown_after_ehlo("masked"), ("starttls-masked warning",)),
+    Habit("good", "cn_only", "done ok; only_common_name", _NOT_NAMED, ("certificate-name-in-cn-only error",)),
     Habit(
         "starttls_454",
         "good",
@@ -137,6 +137,6 @@ BAD_HABITS = (
     Habit("starttls_554", "good", "starttls permanent_negative", _NO_TLS, ("starttls-not-supported error",)),
     Habit("tls_closes", "good", "tls closed", _unknown_after_ehlo("closed"), ("connection-closed warning",)),
     Habit("tls_alert", "good", "tls tls_failed", _NO_TLS, ("tls-handshake-failed error",)),
-    Habit("good", "not_yet_valid", "done ok", _NOT_TRUSTED, ("certificate-not-yet-valid error",)),
+    Habit("good", "not_yet_valid", "done ok; 9 not yet valid", _NOT_TRUSTED, ("certificate-not-yet-valid error",)),
     Habit("tls_1_0", "good", "done ok", _ALL_YES, ("tls-version-old warning",)),
 )

@@ -9,7 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from scanner.exit_codes import USAGE
-from scanner.lab.order import LabError, LabFaults, LabOrder
+from scanner.lab.order import LabError, LabFaults, LabOrder, LabPorts
 
 
 class KeptLab(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -19,8 +19,7 @@ class KeptLab(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     domains: int
     seed: int
     shape: str = "mixed"
-    dns_port: int
-    smtp_port: int
+    ports: LabPorts
 
 
 class OnceOnly(StrEnum):
@@ -60,29 +59,32 @@ class LabDirectory:
         """What the lab's process said on its standard error."""
         return self.path / "errors.txt"
 
-    def kept_ports(self, order: LabOrder) -> tuple[int, int]:
-        """DNS and SMTP port for an order: its own, those kept here, or 0.
+    def kept_ports(self, order: LabOrder) -> LabPorts:
+        """The ports for an order: its own, those kept here, or 0.
 
         Raises LabError if this is the directory of another lab.
         """
         kept = self._read()
         if kept is None:
-            return order.dns_port, order.smtp_port
+            return order.ports
         if _world_of(kept) != _world_of(order):
             raise LabError(
                 f"{self.path} belongs to another lab ({_world_of(kept)}) than was asked for ({_world_of(order)})", USAGE
             )
-        return order.dns_port or kept.dns_port, order.smtp_port or kept.smtp_port
+        return LabPorts(
+            dns=order.ports.dns or kept.ports.dns,
+            smtp=order.ports.smtp or kept.ports.smtp,
+            https=order.ports.https or kept.ports.https,
+        )
 
-    def keep(self, order: LabOrder, dns_port: int, smtp_port: int) -> None:
+    def keep(self, order: LabOrder, ports: LabPorts) -> None:
         """Writes `lab.json`."""
         kept = KeptLab(
             world=order.world,
             domains=order.domains,
             seed=order.seed,
             shape=order.shape,
-            dns_port=dns_port,
-            smtp_port=smtp_port,
+            ports=ports,
         )
         write_whole(self.path / "lab.json", msgspec.json.encode(kept) + b"\n")
 

@@ -1,10 +1,11 @@
 """The lab's own log, `log.jsonl`: what its servers saw, so that a scan can be checked against it.
 
-`what` tells the lines apart: `session`, `tripwire` (somebody came where nobody may), `dns` (counts, at the
-end).
+`what` tells the lines apart: `session` (SMTP), `fetch` (HTTPS), `tripwire` (somebody came where nobody may),
+`dns` (counts, at the end).
 """
 
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -14,6 +15,17 @@ BUFFER_BYTES = 65536
 
 class LogLine(msgspec.Struct, tag_field="what", forbid_unknown_fields=True):
     """A line of the log. Times are seconds of the system's monotonic clock, and text in UTC."""
+
+
+class Visit(NamedTuple):
+    """Who came where and when: what the lines of all sessions have."""
+
+    address: str
+    port: int
+    peer: str
+    started_at: str
+    started_s: float
+    ended_s: float
 
 
 class SessionLine(LogLine, tag="session", kw_only=True):
@@ -34,6 +46,22 @@ class SessionLine(LogLine, tag="session", kw_only=True):
     sni: str | None
     tls: str | None
     spoke_early: bool
+    end: str
+    error: str | None
+
+
+class FetchLine(LogLine, tag="fetch", kw_only=True):
+    """A finished HTTPS session; `requests` has the heads of all complete requests, `end` is as for SMTP."""
+
+    address: str
+    port: int
+    peer: str
+    started_at: str
+    started_s: float
+    ended_s: float
+    requests: list[str]
+    sni: str | None
+    tls: str | None
     end: str
     error: str | None
 
@@ -79,5 +107,5 @@ class Log:
 
 def read_log(path: Path) -> list[LogLine]:
     """The lines of a log. Raises msgspec.ValidationError for a line that is none."""
-    decoder = msgspec.json.Decoder(SessionLine | TripwireLine | DnsLine)
+    decoder = msgspec.json.Decoder(SessionLine | FetchLine | TripwireLine | DnsLine)
     return [decoder.decode(line) for line in path.read_bytes().splitlines()]

@@ -36,11 +36,26 @@ def faults_of(settings: LabSettings) -> LabFaults:
     )
 
 
+class LabPorts(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One port of each protocol for all addresses; 0 is the one kept in the lab's directory, or a free one."""
+
+    dns: _OptionalPort = 0
+    smtp: _OptionalPort = 0
+    https: _OptionalPort = 0
+
+
+ANY_PORTS = LabPorts()
+
+
+def ports_of(settings: LabSettings) -> LabPorts:
+    """The ports that the settings ask for."""
+    return LabPorts(dns=settings.dns_port, smtp=settings.smtp_port, https=settings.https_port)
+
+
 class LabOrder(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Which lab is wanted, and where.
 
-    `world` is a TOML file, '' the embedded world; `domains` above 0 a grown world of `seed` and `shape`. Port 0
-    is the one kept in the directory, or a free one.
+    `world` is a TOML file, '' the embedded world; `domains` above 0 a grown world of `seed` and `shape`.
     """
 
     directory: str
@@ -50,8 +65,7 @@ class LabOrder(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     shape: str = "mixed"
     limits: Limits = Limits()
     faults: LabFaults = NO_FAULTS
-    dns_port: _OptionalPort = 0
-    smtp_port: _OptionalPort = 0
+    ports: LabPorts = ANY_PORTS
 
 
 class ReadyLab(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -59,6 +73,7 @@ class ReadyLab(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     dns_server: str
     smtp_port: int
+    https_port: int
     servers: int
     domains: int
     tripwires: tuple[str, ...]

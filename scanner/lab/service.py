@@ -1,4 +1,4 @@
-"""A lab: DNS, SMTP, authority and log of one world over one directory, from `open` to `close`."""
+"""A lab: DNS, SMTP, HTTPS, authority and log of one world over one directory, from `open` to `close`."""
 
 import datetime as dt
 import random
@@ -12,13 +12,15 @@ from scanner.lab.dns_server import DnsServer
 from scanner.lab.dns_trouble import DnsTrouble
 from scanner.lab.lab_directory import LabDirectory, OnceOnly, write_whole
 from scanner.lab.log import DnsLine, Log
-from scanner.lab.order import NO_FAULTS, LabFaults
+from scanner.lab.mail_server import MailServer
+from scanner.lab.order import ANY_PORTS, NO_FAULTS, LabFaults, LabPorts
+from scanner.lab.policy_server import PolicyServer
 from scanner.lab.ports import Open, open_free_port, open_kept_port
-from scanner.lab.smtp_server import SmtpServer
+from scanner.lab.servers import Servers
 from scanner.lab.tls_server import TlsContexts
 from scanner.lab.world import World
-from scanner.lab.world_file import servers_of
-from scanner.lab.zone import Zone
+from scanner.lab.world_file import policy_addresses_of, servers_of
+from scanner.lab.world_zone import zone_source
 from scanner.settings import Limits
 
 DNS_ADDRESS = "127.64.0.1"
@@ -52,50 +54,65 @@ class Lab:
         authority = Authority(files.authority, now_utc().date())
         write_whole(files.roots, authority.roots_pem)
         write_whole(files.domain_list, "".join([f"{entry.domain}\n" for entry in world.entries]).encode())
-        self.dns_port = 0
-        self.smtp_port = 0
+        self.ports = ANY_PORTS
         self.log = Log(files.log)
-        trouble = DnsTrouble(faults, seed, time.monotonic, partial(files.remember, OnceOnly.dns_silent))
-        self._dns = DnsServer(_zone(world), trouble)
+        self._zone_source = zone_source(world, authority)
+        self._trouble = DnsTrouble(faults, seed, time.monotonic, partial(files.remember, OnceOnly.dns_silent))
+        self._dns: DnsServer | None = None
         contexts = TlsContexts(authority, world.certificates)
-        self._smtp = SmtpServer(
-            servers=servers_of(world),
-            behaviours=world.behaviours,
-            limits=limits,
-            contexts=contexts,
+        self._https = Servers(
+            [PolicyServer(hosts, world.policy_behaviours, limits, contexts) for hosts in policy_addresses_of(world)],
+            log=self.log,
+            now_utc=now_utc,
+        )
+        self._smtp = Servers(
+            [MailServer(server, world.behaviours, limits, contexts) for server in servers_of(world)],
             log=self.log,
             now_utc=now_utc,
             blocked_after=faults.blocked_after,
-            block_began=partial(files.remember, OnceOnly.blocked),
+            block_began=partial(self._block_began, files),
         )
 
     @property
     def dns_server(self) -> str:
         """`ADDRESS:PORT`."""
-        return f"{DNS_ADDRESS}:{self.dns_port}"
+        return f"{DNS_ADDRESS}:{self.ports.dns}"
 
     @property
     def tripwires(self) -> tuple[str, ...]:
         """The forbidden addresses that are watched."""
         return self._smtp.tripwires
 
-    async def open(self, dns_port: int = 0, smtp_port: int = 0) -> None:
+    async def open(self, wanted: LabPorts = ANY_PORTS) -> None:
         """Listens at these ports, waiting until they are free; 0 is any free one. Raises OSError."""
-        self.dns_port = await _open(self._open_dns, dns_port)
-        self.smtp_port = await _open(self._open_smtp, smtp_port)
+        smtp = await _open(self._open_smtp, wanted.smtp)
+        https = await _open(self._open_https, wanted.https)
+        # Last, because the port of the mail servers stands in names.
+        self._dns = DnsServer(self._zone_source.zone(smtp), self._trouble)
+        self.ports = LabPorts(smtp=smtp, https=https, dns=await _open(self._open_dns, wanted.dns))
 
     async def close(self) -> None:
         """Ends all sessions, closes all sockets, writes the rest of the log."""
         self._smtp.close()
-        await self._dns.close()
-        self.log.write(DnsLine(queries=dict(self._dns.counters)))
+        self._https.close()
+        if self._dns is not None:
+            await self._dns.close()
+            self.log.write(DnsLine(queries=dict(self._dns.counters)))
         self.log.close()
 
     async def _open_dns(self, port: int) -> None:
+        assert self._dns is not None
         await self._dns.open(DNS_ADDRESS, port)
 
     async def _open_smtp(self, port: int) -> None:
         self._smtp.open(port)
+
+    async def _open_https(self, port: int) -> None:
+        self._https.open(port)
+
+    def _block_began(self, files: LabDirectory) -> None:
+        files.remember(OnceOnly.blocked)
+        self._https.block()
 
 
 async def _open(open_at: Open, port: int) -> int:
@@ -103,12 +120,3 @@ async def _open(open_at: Open, port: int) -> int:
         return await open_free_port(open_at, random.Random())
     await open_kept_port(open_at, port)
     return port
-
-
-#: Who scans the lab: the name in EHLO is his, forth and back.
-_VISITOR = ("scanner.lab. A 127.0.0.1", "1.0.0.127.in-addr.arpa. PTR scanner.lab.")
-
-
-def _zone(world: World) -> Zone:
-    lines = [*_VISITOR, *world.records, *[line for entry in world.entries for line in entry.records]]
-    return Zone(lines, {key: answers for entry in world.entries for key, answers in entry.dns.items()})

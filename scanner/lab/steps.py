@@ -40,19 +40,20 @@ def parse_step(text: str, *, host: str, limit_s: float) -> tuple[Step, ...]:
     number, _, rest = argument.partition(" ")
     match word:
         case "send":
-            return (Step(Verb.send, _octets(argument, host)),)
+            return (Step(Verb.send, octets_of(argument, host)),)
         case "repeat":
-            return (Step(Verb.send, _repeated(_octets(rest, host), _count(number, text), text)),)
+            return (Step(Verb.send, _repeated(octets_of(rest, host), _count(number, text), text)),)
         case "wait":
             return (Step(Verb.wait, seconds=_share(argument, text) * limit_s),)
         case "drip":
-            return _dripped(_octets(rest, host), _share(number, text) * limit_s)
+            return _dripped(octets_of(rest, host), _share(number, text) * limit_s)
         case "close" | "reset" | "silence" | "swallow" | "tls" if not argument:
             return (Step(Verb(word)),)
     raise ValueError(f"{text!r} is no step: expected {_EXPECTED}")
 
 
-def _octets(text: str, host: str) -> bytes:
+def octets_of(text: str, host: str) -> bytes:
+    """The octets that a text of a step stands for. Raises ValueError."""
     return _ESCAPE.sub(_unescaped, text.replace("{host}", host).encode())
 
 

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from OpenSSL import SSL
 
 from scanner.lab.authority import Authority
-from scanner.lab.world import Behaviour, CertificateKind, Server
+from scanner.lab.world import CertificateKind, Manners, Server
 
 #: A context takes 0.3 ms and 30 KB.
 MAX_CONTEXTS = 500
@@ -38,7 +38,7 @@ class TlsContexts:
         self._kinds = kinds
         self._contexts: OrderedDict[object, SSL.Context] = OrderedDict()
 
-    def context_for(self, server: Server, behaviour: Behaviour) -> SSL.Context:
+    def context_for(self, server: Server, behaviour: Manners) -> SSL.Context:
         """The context of a server; for a name in `by_server_name` it changes to that kind, for that name."""
         by_server_name = tuple(server.by_server_name.items())
         key = (behaviour.tls_min, behaviour.tls_max, behaviour.ciphers, server.certificate, server.host)
@@ -52,7 +52,7 @@ class TlsContexts:
                 self._contexts.popitem(last=False)
         return context
 
-    def _choice(self, server: Server, behaviour: Behaviour) -> Callable[[SSL.Connection], None]:
+    def _choice(self, server: Server, behaviour: Manners) -> Callable[[SSL.Connection], None]:
         def choose(connection: SSL.Connection) -> None:
             name = (connection.get_servername() or b"").decode("ascii", "replace").lower()
             by_server_name = server.by_server_name.items()
@@ -63,7 +63,7 @@ class TlsContexts:
 
         return choose
 
-    def _make_context(self, behaviour: Behaviour, kind: CertificateKind, host: str) -> SSL.Context:
+    def _make_context(self, behaviour: Manners, kind: CertificateKind, host: str) -> SSL.Context:
         context = SSL.Context(SSL.TLS_SERVER_METHOD)
         context.set_min_proto_version(_VERSIONS[behaviour.tls_min])
         context.set_max_proto_version(_VERSIONS[behaviour.tls_max])

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 
-from scanner.lab.world import Behaviour
+from scanner.lab.world import Manners
 
 
 class Visits:
     """The sessions of one server, counted; `behaviour` is what it is called in the world."""
 
-    def __init__(self, behaviour: str, behaviours: Mapping[str, Behaviour]) -> None:
+    def __init__(self, behaviour: str, behaviours: Mapping[str, Manners]) -> None:
         self._name = behaviour
         self._behaviour = behaviours[behaviour]
         self._count = 0

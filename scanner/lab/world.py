@@ -7,8 +7,11 @@ from msgspec import Struct
 from scanner.outcomes import DnsStatus, HostFlag, RouteFlag, RouteKind
 
 #: What is wrong with an answer: a response code, nothing at all, half a record, cut over UDP (and then well
-#: or reset over TCP), two CNAMEs that point at each other. "nxdomain" denies one type of a name that exists.
-DnsFault = Literal["servfail", "refused", "drop", "malformed", "truncate", "tcp_refused", "cname_loop", "nxdomain"]
+#: or reset over TCP), two CNAMEs that point at each other. "nxdomain" denies one type of a name that exists. "bogus"
+#: is a signature that does not hold: SERVFAIL from a resolver that validates, the records to who sets CD.
+DnsFault = Literal[
+    "servfail", "refused", "drop", "malformed", "truncate", "tcp_refused", "cname_loop", "nxdomain", "bogus"
+]
 
 #: What comes to a question: a fault; or in turn, one for each time it is asked, the last from then on: a fault,
 #: "ok" (what the records say) or "is RDATA[; RDATA…]" (what they say by now). A question that comes by TCP after
@@ -22,10 +25,8 @@ class Part(Struct, frozen=True, forbid_unknown_fields=True):
     """A part of a world file."""
 
 
-class Behaviour(Part, frozen=True, kw_only=True):
-    r"""What a server does, stage by stage.
-
-    A stage is a list of steps, each a verb and its argument:
+class Manners(Part, frozen=True, kw_only=True):
+    r"""What servers of every protocol do, as lists of steps. A step is a verb and its argument:
 
     - `send TEXT`: octets; `\r \n \t \xNN \\` as in Python, `{host}` is the server's name; no CRLF is added.
       What is sent without a wait between leaves in one segment
@@ -33,8 +34,7 @@ class Behaviour(Part, frozen=True, kw_only=True):
     - `drip SHARE TEXT`: TEXT octet by octet, SHARE of the limit between two
     - `repeat N TEXT`: TEXT N times
     - `close`, `reset`, `silence`: end the connection by FIN or RST, or say nothing more and keep it open
-    - `tls`: the server's side of the handshake; the steps after it are said over TLS. In `starttls` after the
-      220; first in `greeting` for implicit TLS
+    - `tls`: the server's side of the handshake; the steps after it are said over TLS
     - `swallow`: read what comes, answer nothing
 
     The stage `tls` is what happens instead of the handshake, once the client has begun it; a `tls` in it is
@@ -50,15 +50,7 @@ class Behaviour(Part, frozen=True, kw_only=True):
     about: str = ""
     listener: bool = True
     blackhole: bool = False
-    greeting: tuple[str, ...] | None = None
-    ehlo: tuple[str, ...] | None = None
-    helo: tuple[str, ...] | None = None
-    starttls: tuple[str, ...] | None = None
     tls: tuple[str, ...] | None = None
-    ehlo_after_tls: tuple[str, ...] | None = None
-    quit: tuple[str, ...] | None = None
-    offers_starttls: bool = True
-    extensions: tuple[str, ...] = GOOD_EXTENSIONS
     tls_min: Literal["1.0", "1.1", "1.2", "1.3"] = "1.2"
     tls_max: Literal["1.0", "1.1", "1.2", "1.3"] = "1.3"
     ciphers: str = ""
@@ -70,17 +62,47 @@ class Behaviour(Part, frozen=True, kw_only=True):
     otherwise: str = ""
 
 
+class Behaviour(Manners, frozen=True, kw_only=True):
+    """What a mail server does, stage by stage; `tls` stands in `starttls` after the 220, or first in `greeting`."""
+
+    greeting: tuple[str, ...] | None = None
+    ehlo: tuple[str, ...] | None = None
+    helo: tuple[str, ...] | None = None
+    starttls: tuple[str, ...] | None = None
+    ehlo_after_tls: tuple[str, ...] | None = None
+    quit: tuple[str, ...] | None = None
+    offers_starttls: bool = True
+    extensions: tuple[str, ...] = GOOD_EXTENSIONS
+
+
+class PolicyBehaviour(Manners, frozen=True, kw_only=True):
+    """What the host of an MTA-STS policy does: when a client has connected, and when it has asked for the policy.
+
+    In `response`, `{policy}` stands for the policy, `{length}` for the number of its octets, `{hex_length}` for the
+    same in hexadecimal, `{gzipped}` and `{gzipped_length}` for what gzip makes of it. Whatever else is asked for is
+    not found. All waits are shares of `limits.policy_s`.
+    """
+
+    opening: tuple[str, ...] = ("tls",)
+    response: tuple[str, ...] | None = None
+
+
 class CertificateKind(Part, frozen=True, kw_only=True):
-    """How the world's authority makes a certificate for a server's name."""
+    """How a certificate for a server's name is made.
+
+    Trusted are the `authority`, and what has its `intermediate` or its `hidden` one; `private` sends its root too.
+    A server has one key of each kind; `p256_next` is the one that follows `p256`.
+    """
 
     about: str = ""
     names: tuple[str, ...] = ("{host}",)
     common_name: str = "{host}"
     starts_days: int = -30
     ends_days: int = 90
-    issuer: Literal["authority", "intermediate", "self", "stranger"] = "authority"
+    issuer: Literal["authority", "intermediate", "hidden", "self", "stranger", "private"] = "authority"
     send_intermediate: bool = True
-    key: Literal["p256", "rsa1024", "rsa2048"] = "p256"
+    key: Literal["p256", "p256_next", "rsa1024", "rsa2048"] = "p256"
+    purpose: Literal["server", "client"] = "server"
     digest: Literal["sha256", "sha1"] = "sha256"
     damage: Literal["", "version_6", "impossible_date"] = ""
     extra_names: int = 0
@@ -100,12 +122,33 @@ class Server(Part, frozen=True, kw_only=True):
     by_server_name: dict[str, str] = {}
 
 
+class PolicyHost(Part, frozen=True, kw_only=True):
+    """The host of an MTA-STS policy, its name `host`, at one address.
+
+    Several may share an address: each has its certificate, for who asks for its name, and its policy; their
+    behaviour is one. `policy` is written as in `send`; with `padded_to`, one more field makes it that many octets.
+    """
+
+    address: str
+    host: str
+    behaviour: str = "good"
+    certificate: str = "good"
+    policy: str
+    padded_to: int = 0
+
+
 class ExpectedHost(Part, frozen=True, kw_only=True):
     """One mail host of the record.
 
     An address line: `ADDRESS STAGE OUTCOME [LIMIT] [+FLAG…]`, or `ADDRESS - REASON [+FLAG…]` for one that was
     not contacted. `+FLAG?` is a flag that may be there or not: which of many names at one address are asked,
-    and which are told by those, is up to chance.
+    and which are told by those, is up to chance. A line that comes to `done` or `ehlo_after_tls` means a trusted
+    certificate for the host's name unless it goes on with what is known of the certificate instead: `; none`,
+    `; unreadable`, `; CODE REASON` as OpenSSL has it, `; no_match` or `; only_common_name`.
+
+    `dane`: `VALUE GROUND [BASE_DOMAIN]` (each ground has its requirement), and the TLSA records by their three
+    numbers. Not given: the zone is not signed, `none addresses_insecure`; without an address `none no_address`;
+    nothing for a name that is not looked up.
     """
 
     exchange: str
@@ -114,6 +157,10 @@ class ExpectedHost(Part, frozen=True, kw_only=True):
     aaaa: DnsStatus = DnsStatus.no_data
     flags: tuple[HostFlag, ...] = ()
     addresses: tuple[str, ...] = ()
+    dane: str = ""
+    matched: tuple[str, ...] = ()
+    unmatched: tuple[str, ...] = ()
+    uncompared: tuple[str, ...] = ()
 
 
 class Expectation(Part, frozen=True, kw_only=True):
@@ -121,6 +168,16 @@ class Expectation(Part, frozen=True, kw_only=True):
 
     A verdict: `VALUE YES/NO/UNKNOWN [preferred=VALUE] [REASON…]`; `preferred` is VALUE unless given,
     `complete` is whether UNKNOWN is 0. A finding: `KIND SEVERITY SUBJECT`.
+
+    `certificate_domain_name` not given: no certificate is for the mail domain itself, as is usual; its units are
+    those of `certificate_name`, with no for yes.
+
+    `dane`, `mta_sts`, `tls_rpt`: `VALUE [REASON…]`; without mail hosts the record has none of them. `policy` is the
+    MTA-STS policy: `ID MODE MAX_AGE [MX…]`. `delivery` has lines `SENDER VALUE [incomplete] [FAILURE…]`; SENDER is
+    `opportunistic`, `dane`, `mta_sts`, or `all`, which a later line may except one from. Not given: none of the
+    three finds anything to insist on, and all units say the same: what does not accept mail fails; what does not
+    do STARTTLS delivers; what does delivers_encrypted; of what nothing is known it is unknown, incomplete; and for
+    who accepts no mail by intention there is no `delivery`.
     """
 
     kind: RouteKind
@@ -133,6 +190,12 @@ class Expectation(Part, frozen=True, kw_only=True):
     starttls: str
     certificate_trusted: str
     certificate_name: str
+    certificate_domain_name: str = ""
+    dane: str = "none"
+    mta_sts: str = "none"
+    tls_rpt: str = "none"
+    policy: str = ""
+    delivery: tuple[str, ...] = ()
     findings: tuple[str, ...] = ()
 
 
@@ -141,6 +204,11 @@ class Entry(Part, frozen=True, kw_only=True):
 
     `records` are zone file lines `OWNER [TTL] [IN] TYPE RDATA`; every name is absolute, with or without its
     last dot. `$GENERATE FIRST-LAST LINE` stands for LINE with each of these numbers for `$` or `${OFFSET,WIDTH}`.
+    `signed` are zones that a validating resolver finds secure, `insecure` such below them as it does not; what is
+    in neither is insecure.
+    The data of a TLSA record may be `{leaf:HOST}`, what its selector and matching type make of the certificate that
+    the server of that name has, `{leaf:HOST/KIND}` of one of another kind for it, or `{ISSUER}` of an issuer's.
+    `_25._tcp` stands for the port that mail servers have in a lab.
     `or_expect` are other records that are right as well, where the pace decides.
     """
 
@@ -148,16 +216,27 @@ class Entry(Part, frozen=True, kw_only=True):
     why: str
     records: tuple[str, ...] = ()
     dns: dict[str, DnsAnswers] = {}
+    signed: tuple[str, ...] = ()
+    insecure: tuple[str, ...] = ()
     servers: tuple[Server, ...] = ()
+    policy_hosts: tuple[PolicyHost, ...] = ()
     expect: Expectation
     or_expect: tuple[Expectation, ...] = ()
 
 
 class World(Part, frozen=True, kw_only=True):
-    """A whole world: named behaviours and certificates, shared records and servers, and its entries."""
+    """A whole world: named behaviours and certificates, shared records, zones and servers, and its entries.
+
+    `validates`: its resolver looks at signatures, and tells of them.
+    """
 
     behaviours: dict[str, Behaviour]
     certificates: dict[str, CertificateKind]
     entries: tuple[Entry, ...]
     records: tuple[str, ...] = ()
+    signed: tuple[str, ...] = ()
+    insecure: tuple[str, ...] = ()
+    validates: bool = True
     servers: tuple[Server, ...] = ()
+    policy_behaviours: dict[str, PolicyBehaviour] = {}
+    policy_hosts: tuple[PolicyHost, ...] = ()

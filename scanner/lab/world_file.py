@@ -2,14 +2,18 @@
 
 import ipaddress
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
+from scanner.lab.policy_script import parse_response, parse_stage
 from scanner.lab.script import parse_script
+from scanner.lab.security import Security
+from scanner.lab.tlsa_lines import ANCHORS, named_certificate
 from scanner.lab.turns import Turns
-from scanner.lab.world import Behaviour, DnsAnswers, Server, World
+from scanner.lab.world import Behaviour, DnsAnswers, Manners, PolicyBehaviour, PolicyHost, Server, World
 from scanner.lab.zone_lines import ZoneError, expand_line, parse_owner, parse_record
 from scanner.settings import Limits
 
@@ -23,14 +27,10 @@ class WorldError(ValueError):
 
 
 def load_world(path: Path) -> World:
-    """The world in a file. Raises WorldError."""
+    """The world in a file, and in those beside it that it names in `include`. Raises WorldError."""
+    tables = read_tables(path)
     try:
-        with path.open("rb") as file:
-            world = msgspec.convert(tomllib.load(file), World)
-    except OSError as error:
-        raise WorldError(f"{path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise WorldError(f"{path} is no TOML: {error}") from error
+        world = msgspec.convert(tables, World)
     except msgspec.ValidationError as error:
         raise WorldError(f"{path}: {error}") from error
     problems = list(find_problems(world))
@@ -39,9 +39,56 @@ def load_world(path: Path) -> World:
     return world
 
 
+def read_tables(path: Path) -> dict[str, Any]:
+    """The tables of a world's files together: what they list is one list, what they name stands side by side."""
+    tables = _read_file(path)
+    names = tables.pop("include", [])
+    if not isinstance(names, list):
+        raise WorldError(f"{path}: include: expected a list of files")
+    for other in [path.with_name(str(name)) for name in names]:
+        for key, value in _read_file(other).items():
+            tables[key] = _joined(tables[key], value, f"{path}: {other.name}: {key}") if key in tables else value
+    return tables
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file)
+    except OSError as error:
+        raise WorldError(f"{path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise WorldError(f"{path} is no TOML: {error}") from error
+
+
+def _joined(here: Any, there: Any, where: str) -> Any:
+    if isinstance(here, list) and isinstance(there, list):
+        return here + there
+    if isinstance(here, dict) and isinstance(there, dict) and not here.keys() & there.keys():
+        return here | there
+    raise WorldError(f"{where} stands in two files")
+
+
 def servers_of(world: World) -> tuple[Server, ...]:
     """All servers, the shared ones first."""
     return (*world.servers, *[server for entry in world.entries for server in entry.servers])
+
+
+def policy_addresses_of(world: World) -> list[list[PolicyHost]]:
+    """All policy hosts, those that share an address together."""
+    by_address: dict[str, list[PolicyHost]] = {}
+    for host in (*world.policy_hosts, *[host for entry in world.entries for host in entry.policy_hosts]):
+        by_address.setdefault(host.address, []).append(host)
+    return list(by_address.values())
+
+
+def security_of(world: World) -> Security:
+    """Which names of a world are secure. Raises ZoneError."""
+    return Security(
+        [*world.signed, *[zone for entry in world.entries for zone in entry.signed]],
+        [*world.insecure, *[zone for entry in world.entries for zone in entry.insecure]],
+        validates=world.validates,
+    )
 
 
 def find_problems(world: World) -> Iterator[str]:
@@ -49,6 +96,11 @@ def find_problems(world: World) -> Iterator[str]:
     for name, behaviour in world.behaviours.items():
         yield from _behaviour_problems(name, behaviour)
         yield from _memory_problems(name, behaviour, world.behaviours)
+    for name, manners in world.policy_behaviours.items():
+        yield from _memory_problems(name, manners, world.policy_behaviours)
+    for hosts in policy_addresses_of(world):
+        yield from _policy_host_problems(hosts, world)
+    yield from _zone_problems(world)
     seen: dict[str, str] = {}
     for where, servers, records, answers in _places(world):
         for server in servers:
@@ -57,6 +109,7 @@ def find_problems(world: World) -> Iterator[str]:
                 yield f"{where}: server {server.address} is already one of {seen[server.address]}"
             seen[server.address] = where
         yield from _record_problems(where, records, answers)
+        yield from _named_certificate_problems(where, records, world)
 
 
 def _places(world: World) -> Iterator[tuple[str, tuple[Server, ...], tuple[str, ...], dict[str, DnsAnswers]]]:
@@ -74,7 +127,39 @@ def _behaviour_problems(name: str, behaviour: Behaviour) -> Iterator[str]:
         yield f"behaviour {name!r}: tls_min {behaviour.tls_min} is above tls_max {behaviour.tls_max}"
 
 
-def _memory_problems(name: str, behaviour: Behaviour, behaviours: dict[str, Behaviour]) -> Iterator[str]:
+def _zone_problems(world: World) -> Iterator[str]:
+    try:
+        security_of(world)
+    except ZoneError as error:
+        yield f"signed or insecure zones: {error}"
+
+
+def _policy_host_problems(hosts: list[PolicyHost], world: World) -> Iterator[str]:
+    where = f"policy host {hosts[0].address}"
+    if len({host.behaviour for host in hosts}) > 1:
+        yield f"{where}: those who share an address share a behaviour"
+    for host in hosts:
+        if not _is_ours(host.address):
+            yield f"{where} is no address in {LAB_NETWORK}"
+        if host.certificate not in world.certificates:
+            yield f"{where} has the unknown certificate {host.certificate!r}"
+        behaviour = world.policy_behaviours.get(host.behaviour)
+        if behaviour is None:
+            yield f"{where} has the unknown policy behaviour {host.behaviour!r}"
+            continue
+        for met in (behaviour, *[world.policy_behaviours.get(name, behaviour) for name in behaviour.visits]):
+            yield from _policy_script_problems(where, met, host)
+
+
+def _policy_script_problems(where: str, behaviour: PolicyBehaviour, host: PolicyHost) -> Iterator[str]:
+    try:
+        parse_response(behaviour, host, Limits())
+        parse_stage((*behaviour.opening, *(behaviour.tls or ())), host.host, Limits())
+    except ValueError as error:
+        yield f"{where}: {error}"
+
+
+def _memory_problems(name: str, behaviour: Manners, behaviours: Mapping[str, Manners]) -> Iterator[str]:
     """A server that remembers can only change its manners, not whether it listens; and it has one memory."""
     if bool(behaviour.allows) != bool(behaviour.otherwise):
         yield f"behaviour {name!r}: allows and otherwise go together"
@@ -90,11 +175,7 @@ def _memory_problems(name: str, behaviour: Behaviour, behaviours: dict[str, Beha
 
 
 def _server_problems(where: str, server: Server, world: World) -> Iterator[str]:
-    try:
-        is_ours = ipaddress.IPv4Address(server.address) in LAB_NETWORK
-    except ValueError:
-        is_ours = False
-    if not is_ours:
+    if not _is_ours(server.address):
         yield f"{where}: server {server.address!r} is no address in {LAB_NETWORK}"
     if server.behaviour not in world.behaviours:
         yield f"{where}: server {server.address} has the unknown behaviour {server.behaviour!r}"
@@ -103,12 +184,20 @@ def _server_problems(where: str, server: Server, world: World) -> Iterator[str]:
             yield f"{where}: server {server.address} has the unknown certificate {kind!r}"
 
 
+def _is_ours(address: str) -> bool:
+    try:
+        return ipaddress.IPv4Address(address) in LAB_NETWORK
+    except ValueError:
+        return False
+
+
 def _record_problems(where: str, records: tuple[str, ...], answers: dict[str, DnsAnswers]) -> Iterator[str]:
     for line in records:
         try:
             for each in expand_line(line):
                 parse_owner(each)
-                parse_record(each)
+                if named_certificate(each) is None:
+                    parse_record(each)
         except ZoneError as error:
             yield f"{where}: {error}"
     for key, said in answers.items():
@@ -116,3 +205,14 @@ def _record_problems(where: str, records: tuple[str, ...], answers: dict[str, Dn
             Turns(key, said)
         except ZoneError as error:
             yield f"{where}: {error}"
+
+
+def _named_certificate_problems(where: str, records: tuple[str, ...], world: World) -> Iterator[str]:
+    hosts = {server.host for server in servers_of(world)}
+    for line in records:
+        named = named_certificate(line)
+        if named is None:
+            continue
+        is_leaf = named.host in hosts and (named.kind is None or named.kind in world.certificates)
+        if named.issuer not in ANCHORS and not is_leaf:
+            yield f"{where}: {line!r} names no certificate of this world"

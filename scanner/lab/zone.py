@@ -9,6 +9,7 @@ import struct
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from scanner.lab.security import NOTHING_SIGNED, Security
 from scanner.lab.turns import Turns
 from scanner.lab.world import DnsAnswers, DnsFault
 from scanner.lab.zone_lines import CNAME, SOA, Record, encode_name, expand_line, parse_owner, parse_record
@@ -18,36 +19,50 @@ IN = 1
 
 #: RFC 1035 §4.1.4: a pointer to octet 12, where the question's name stands.
 _QUESTION_NAME = b"\xc0\x0c"
-#: What these faults do is up to the transport; the answer itself is the right one.
-_TRANSPORT_FAULTS = frozenset({"drop", "truncate", "tcp_refused"})
+_ROOT = b"\0"
+#: What these faults do is up to the transport, or to who asks; the answer itself is the right one.
+_FAULTS_AROUND = frozenset({"drop", "truncate", "tcp_refused", "bogus"})
 _RCODES: dict[DnsFault, int] = {"servfail": SERVFAIL, "refused": REFUSED, "nxdomain": NXDOMAIN}
 _SOA_NUMBERS = struct.pack("!5I", 1, 3600, 600, 86400, 60)
 _SOA_RECORD = Record(SOA, 60, encode_name("ns.lab") + encode_name("hostmaster.lab") + _SOA_NUMBERS)
 
 
 class Answer(NamedTuple):
-    """What follows the question: the response code, the counts of records and the sections on the wire."""
+    """What follows the question: the response code, the counts of records and the sections on the wire.
+
+    `is_secure`: every record in it, and every denial, is of a signed zone (RFC 4035 §3.2.3). `fault` is what
+    happens to it on its way.
+    """
 
     rcode: int
     answers: int = 0
     authorities: int = 0
     sections: bytes = b""
-    transport_fault: DnsFault | None = None
+    is_secure: bool = False
+    fault: DnsFault | None = None
 
 
 class Zone:
     """All names of a world: CNAMEs are followed, "no data" and NXDOMAIN told apart, faults put in."""
 
-    def __init__(self, lines: Iterable[str], answers: Mapping[str, DnsAnswers]) -> None:
+    def __init__(
+        self, lines: Iterable[str], answers: Mapping[str, DnsAnswers], security: Security = NOTHING_SIGNED
+    ) -> None:
         """`lines` are zone file lines; `answers` maps `NAME TYPE` to faults and changes. Raises ZoneError."""
+        self._security = security
         self._lines: dict[bytes, list[str]] = {}
-        self._names: set[bytes] = set()
+        self._names = {_ROOT}
         self._answers: dict[bytes, Answer] = {}
         self._turns = {turns.question: turns for turns in (Turns(key, said) for key, said in answers.items())}
         for line in (each for text in lines for each in expand_line(text)):
             owner = parse_owner(line)
             self._lines.setdefault(owner, []).append(line)
             self._names.update(_name_and_ancestors(owner))
+
+    @property
+    def validates(self) -> bool:
+        """Whether the resolver that answers from here looks at signatures."""
+        return self._security.validates
 
     def answer(self, question: bytes) -> Answer:
         """The answer to a question: its name on the wire in lower case, its type, class IN."""
@@ -63,13 +78,14 @@ class Zone:
         owner, chain, is_lasting = question_name, _Chain(question_name), True
         while owner not in chain.owners:
             chain.owners.add(owner)
+            chain.is_secure = chain.is_secure and self._security.is_secure(owner)
             turns = self._turns.get((owner, record_type))
             said = turns.next() if turns is not None else None
             is_lasting = is_lasting and not (turns is not None and turns.changes)
-            if isinstance(said, str) and said not in _TRANSPORT_FAULTS:
+            if isinstance(said, str) and said not in _FAULTS_AROUND:
                 return _faulty_answer(owner, record_type, said), is_lasting
             if isinstance(said, str):
-                chain.transport_fault = said
+                chain.fault = said
             wanted, aliases = self._records(owner, record_type)
             if isinstance(said, tuple):
                 wanted = said
@@ -90,8 +106,8 @@ class Zone:
 
     def _negative_answer(self, owner: bytes, chain: "_Chain") -> Answer:
         """RFC 2308 §2: a SOA in the authority section; RFC 6604 §3: the code is that of the last name."""
-        top_level = next((name for name in _name_and_ancestors(owner) if name[name[0] + 1 :] == b"\0"), b"\0")
-        apex = top_level if top_level in self._names else b"\0"
+        top_level = next((name for name in _name_and_ancestors(owner) if name[name[0] + 1 :] == _ROOT), _ROOT)
+        apex = top_level if top_level in self._names else _ROOT
         answer = chain.answer(NOERROR if owner in self._names else NXDOMAIN)
         return answer._replace(authorities=1, sections=answer.sections + _encode(apex, _SOA_RECORD))
 
@@ -103,14 +119,15 @@ class _Chain:
         self._question_name = question_name
         self._found: list[bytes] = []
         self.owners: set[bytes] = set()
-        self.transport_fault: DnsFault | None = None
+        self.is_secure = True
+        self.fault: DnsFault | None = None
 
     def add(self, owner: bytes, records: Iterable[Record]) -> None:
         shown = _QUESTION_NAME if owner == self._question_name else owner
         self._found.extend([_encode(shown, record) for record in records])
 
     def answer(self, rcode: int) -> Answer:
-        return Answer(rcode, len(self._found), 0, b"".join(self._found), self.transport_fault)
+        return Answer(rcode, len(self._found), 0, b"".join(self._found), self.is_secure, self.fault)
 
 
 def _faulty_answer(owner: bytes, record_type: int, fault: DnsFault) -> Answer:

@@ -1,23 +1,33 @@
-"""One mail host → its addresses, A and AAAA each with a status of its own."""
+"""One host → its addresses, A and AAAA each with a status of its own; of a mail host, what DANE senders find."""
 
 import asyncio
 
 from scanner.addresses import address_text, parse_address
 from scanner.contact_policy import ContactPolicy
 from scanner.dns.answers import Answer
+from scanner.lookup.tls_discovery import TlsDiscovery
 from scanner.names import is_host_name
 from scanner.net.resolver import Resolver
-from scanner.outcomes import DnsStatus
+from scanner.outcomes import DnsStatus, HostPurpose
 from scanner.records import AddressLookup, Host, HostAddress
 from scanner.times import utc_text
 from scanner.wire_text import escape_octets, restore_octets
 
 
-async def lookup_host(exchange: str, resolver: Resolver, policy: ContactPolicy, attempt: int = 1) -> Host:
-    """The addresses of a mail host, as a record; `exchange` is the escaped text of a route's record.
+async def lookup_host(
+    exchange: str,
+    resolver: Resolver,
+    policy: ContactPolicy,
+    attempt: int = 1,
+    *,
+    purpose: HostPurpose = HostPurpose.mail,
+    discovery: TlsDiscovery | None = None,
+) -> Host:
+    """The addresses of a host, as a record; `exchange` is the escaped text of a route's record.
 
-    A host that opted out is `not_asked` for: the question would reach its name servers. Neither is a name
-    with octets that no host name has: it would reach the DNS as another name.
+    Without `discovery` nothing is found out about security. A host that opted out is `not_asked` for: the
+    question would reach its name servers. Neither is a name with octets that no host name has: it would reach
+    the DNS as another name.
     """
     name = restore_octets(exchange).decode()
     ipv4: Answer[str]
@@ -28,7 +38,10 @@ async def lookup_host(exchange: str, resolver: Resolver, policy: ContactPolicy, 
         ipv4, ipv6 = await asyncio.gather(resolver.lookup_addresses(name, "A"), resolver.lookup_addresses(name, "AAAA"))
     else:
         ipv4 = ipv6 = Answer(DnsStatus.malformed)
-    return Host(exchange=exchange, attempt=attempt, a=_lookup(ipv4, policy), aaaa=_lookup(ipv6, policy))
+    host = Host(
+        exchange=exchange, attempt=attempt, purpose=purpose, a=_lookup(ipv4, policy), aaaa=_lookup(ipv6, policy)
+    )
+    return host if discovery is None else await discovery.discover(host)
 
 
 def _lookup(answer: Answer[str], policy: ContactPolicy) -> AddressLookup:

@@ -15,6 +15,7 @@ import dns.message
 import dns.rcode
 import dns.rdatatype
 
+from scanner.dns.messages import status_of
 from scanner.net.deadline import Deadline
 from scanner.outcomes import DnsStatus
 
@@ -25,13 +26,6 @@ ROUNDS = 3
 
 #: As settings and c-ares write it: ADDRESS, ADDRESS:PORT, [ADDRESS]:PORT.
 _SERVER = re.compile(r"\[(?P<v6>[^\]]+)\]:(?P<v6_port>\d+)|(?P<v4>[\d.]+):(?P<v4_port>\d+)|\[?(?P<bare>[^\]]+)\]?")
-
-_STATUSES = {
-    dns.rcode.NXDOMAIN: DnsStatus.nxdomain,
-    dns.rcode.REFUSED: DnsStatus.refused,
-    dns.rcode.NOTIMP: DnsStatus.refused,
-    dns.rcode.FORMERR: DnsStatus.malformed,
-}
 
 #: Statuses after which another server, or another try, may know more.
 _NO_ANSWER = frozenset({DnsStatus.timed_out, DnsStatus.local_fault, DnsStatus.malformed})
@@ -85,12 +79,12 @@ class Questions:
 
 
 def _reply(response: dns.message.Message, record_type: dns.rdatatype.RdataType) -> Reply:
-    if response.rcode() is not dns.rcode.NOERROR:
-        return Reply(_STATUSES.get(response.rcode(), DnsStatus.servfail))
     # Not by owner: after an alias, the records stand under another name.
     records = tuple(record.to_text() for found in response.answer if found.rdtype == record_type for record in found)
-    is_authenticated = bool(response.flags & dns.flags.AD)
-    return Reply(DnsStatus.ok if records else DnsStatus.no_data, is_authenticated, records)
+    status = status_of(response.rcode(), has_records=bool(records))
+    if response.rcode() is not dns.rcode.NOERROR:
+        return Reply(status)
+    return Reply(status, bool(response.flags & dns.flags.AD), records)
 
 
 def server_address(server: str) -> tuple[str, int]:

@@ -18,6 +18,7 @@ from scanner.dns.answers import Answer, MxData, follow_cnames
 from scanner.net.clock import Clock
 from scanner.net.deadline import Deadline
 from scanner.net.gate import Gate
+from scanner.net.lateness import is_late
 from scanner.outcomes import DnsStatus
 from scanner.settings import DnsSettings
 
@@ -37,9 +38,6 @@ _STATUSES: dict[int, DnsStatus] = {
 #: c-ares gives up after six tries in about 12 s. Sooner than this it never sent anything: no network.
 _TOO_SOON_FOR_A_TIMEOUT_S = 1.0
 
-#: A limit that fires later than this, and than a tenth of itself, says that we were late.
-_LATE_S = 0.1
-
 #: Statuses that a lookup may have caught from another one on the same connection.
 _MAY_BE_A_NEIGHBOURS = frozenset({DnsStatus.malformed, DnsStatus.local_fault})
 
@@ -53,6 +51,8 @@ class Resolver(Protocol):
     async def lookup_mx(self, name: str) -> Answer[MxData]: ...
 
     async def lookup_addresses(self, name: str, family: str) -> Answer[str]: ...
+
+    async def lookup_txt(self, name: str) -> Answer[tuple[bytes, ...]]: ...
 
     async def close(self) -> None: ...
 
@@ -89,6 +89,12 @@ class AiodnsResolver:
         wanted = pycares.QUERY_TYPE_A if family == "A" else pycares.QUERY_TYPE_AAAA
         answer, found = await self._ask(name, family)
         records = tuple(record.data.addr for record in found if record.type == wanted)
+        return _with_records(answer, records, found)
+
+    async def lookup_txt(self, name: str) -> Answer[tuple[bytes, ...]]:
+        """The TXT records of a name, each by its character-strings: c-ares gives them joined, so as one."""
+        answer, found = await self._ask(name, "TXT")
+        records = tuple((record.data.data,) for record in found if record.type == pycares.QUERY_TYPE_TXT)
         return _with_records(answer, records, found)
 
     async def close(self) -> None:
@@ -134,7 +140,7 @@ class AiodnsResolver:
         """True for a timeout that came before a server could answer, or when nobody was there to listen."""
         limit_s = self._settings.lookup_s
         is_too_soon = timed_out_after_s < min(_TOO_SOON_FOR_A_TIMEOUT_S, limit_s / 2)
-        return is_too_soon or timed_out_after_s - limit_s > max(_LATE_S, limit_s / 10)
+        return is_too_soon or is_late(timed_out_after_s, limit_s)
 
     async def _query_alone(self, name: str, record_type: str) -> tuple[DnsStatus, list[Any]]:
         # A malformed answer, or a reset by TCP, makes c-ares give up the whole connection with every lookup

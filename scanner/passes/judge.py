@@ -19,15 +19,29 @@ from scanner.judgement.expectation import parse_expectation
 from scanner.judgement.facts import reduce_session
 from scanner.judgement.host_addresses import JudgeOptions
 from scanner.judgement.lookups import merge_hosts, merge_routes
+from scanner.judgement.mail_hosts import FoundHosts
+from scanner.judgement.mta_sts import FoundPolicies
+from scanner.judgement.policy_fetches import PolicyFetch, choose_fetch, reduce_fetch
 from scanner.judgement.run_sessions import RunSessions
 from scanner.judgement.vantage_windows import VantageWindows
 from scanner.opt_out import OptOut, parse_opt_out
+from scanner.outcomes import HostPurpose
 from scanner.passes.context import RunContext
 from scanner.passes.duplicates import InputIndex
 from scanner.passes.opt_out_file import COPY
 from scanner.passes.partitions import hash64, partition_of
 from scanner.passes.run_directory import IncompleteRunError, encode_record
-from scanner.records import Certificate, Domain, Event, Host, InputLine, JudgeInfo, Route, SessionRecord
+from scanner.records import (
+    Certificate,
+    Domain,
+    Event,
+    Host,
+    InputLine,
+    JudgeInfo,
+    Policy,
+    Route,
+    SessionRecord,
+)
 from scanner.report.summary import Summary
 from scanner.times import utc_text
 
@@ -89,23 +103,51 @@ class JudgePass:
 
     def _find(self) -> Found:
         self._progress.begin("judge sessions", None)
-        sessions = self._sessions()
-        options = JudgeOptions(
+        chains = self._chains()
+        lost = VantageWindows.from_events(self._directory.read(Event))
+        sessions = self._sessions(chains, lost)
+        fetches = self._fetches(chains, lost)
+        self._summary.missing_certificates = len(chains.missing)
+        hosts: dict[HostPurpose, dict[str, Host]] = {purpose: {} for purpose in HostPurpose}
+        for host in self._directory.read(Host):
+            known = hosts[host.purpose]
+            known[host.exchange] = merge_hosts(known.get(host.exchange), host)
+        return Found(
+            FoundHosts(hosts[HostPurpose.mail], sessions.of, self._options()),
+            parse_expectation(self._settings.judge.expect_mx),
+            FoundPolicies(hosts[HostPurpose.policy], fetches),
+        )
+
+    def _options(self) -> JudgeOptions:
+        starts = self._run.starts
+        validates = {start.resolver_validates for start in starts} - {None}
+        return JudgeOptions(
             max_addresses=self._settings.dns.max_addresses,
             # What is still open then, the last start could not ask for.
-            no_ipv6=any(start.no_ipv6 for start in self._run.starts[-1:]),
+            no_ipv6=any(start.no_ipv6 for start in starts[-1:]),
             opt_out=self._read_opt_out(),
+            resolver_validates=True in validates if validates and self._settings.lookups.dane else None,
         )
-        hosts: dict[str, Host] = {}
-        for host in self._directory.read(Host):
-            hosts[host.exchange] = merge_hosts(hosts.get(host.exchange), host)
-        return Found(hosts, sessions.of, options, parse_expectation(self._settings.judge.expect_mx))
 
-    def _sessions(self) -> RunSessions:
+    def _chains(self) -> ChainJudge:
+        """What judges certificates: with those of authorities, which may complete a chain that lacks them."""
+        certificates: dict[str, bytes] = {}
+        intermediates: dict[str, list[str]] = {}
+        for record in self._directory.read(Certificate):
+            certificates[record.sha256] = record.der
+            if record.is_ca and not record.is_self_issued and record.subject is not None:
+                intermediates.setdefault(record.subject, []).append(record.sha256)
+        return ChainJudge(self._read_roots(), certificates, intermediates)
+
+    def _fetches(self, chains: ChainJudge, lost: VantageWindows) -> dict[str, PolicyFetch]:
+        """What came of asking for the policy of each domain; of an attempt made again the last line counts."""
+        attempts: dict[str, dict[int, PolicyFetch]] = {}
+        for fetch in self._directory.read(Policy):
+            attempts.setdefault(fetch.policy_domain, {})[fetch.attempt] = reduce_fetch(fetch, chains, lost)
+        return {domain: choose_fetch(made[number] for number in sorted(made)) for domain, made in attempts.items()}
+
+    def _sessions(self, chains: ChainJudge, lost: VantageWindows) -> RunSessions:
         """The facts of all sessions; of a session made again the last line counts."""
-        certificates = {record.sha256: record.der for record in self._directory.read(Certificate)}
-        chains = ChainJudge(self._read_roots(), certificates)
-        lost = VantageWindows.from_events(self._directory.read(Event))
         sessions = RunSessions(chains, self._settings.probe.names_per_address)
         for session in self._directory.read(SessionRecord):
             self._stop.check()
@@ -113,7 +155,6 @@ class JudgePass:
             self._progress.advance(session.outcome)
         for facts in sessions:
             self._summary.add_session(facts.counted_as)
-        self._summary.missing_certificates = len(chains.missing)
         return sessions
 
     # Domains in input order ----------------------------------------------------------------------------

@@ -9,6 +9,8 @@ not asked for, and what was heard of it since contradicts that, those have their
 import asyncio
 from collections.abc import Callable
 
+from scanner.lookup.tls_discovery import TlsDiscovery
+from scanner.outcomes import HostPurpose
 from scanner.passes.canaries import choose_canaries, configured_canaries
 from scanner.passes.context import RunContext
 from scanner.passes.events import EventLog
@@ -16,6 +18,7 @@ from scanner.passes.pace import Pacer
 from scanner.passes.parts_writer import PartsWriter
 from scanner.passes.place_checks import PlaceChecks
 from scanner.passes.plan import pace_group_of
+from scanner.passes.policies import PolicyFetches
 from scanner.passes.resolve import FreshResolver
 from scanner.passes.session_store import SessionStore
 from scanner.passes.sessions import SessionHolder
@@ -40,7 +43,9 @@ class ProbePass:
         common: Survey,
         fresh_resolver: FreshResolver,
         events: EventLog,
+        *,
         place: PlaceChecks | None,
+        discovery: TlsDiscovery | None,
     ) -> None:
         settings, directory = context.settings, context.directory
         self._context = context
@@ -53,8 +58,16 @@ class ProbePass:
         self._pacer = Pacer(settings.pace, settings.probe.width, context.run.seed, pace_group_of)
         shared = SharedAddresses(directory.read_file("roots.pem"), settings.probe.names_per_address)
         self._plan = TargetPlan(context, self._pacer, shared)
+        self._fetches = PolicyFetches(context, common, self._pacer)
         self._holder = SessionHolder(
-            context, common, self._plan, self._pacer, shared, fresh_resolver=fresh_resolver, events=events
+            context,
+            common,
+            self._plan,
+            self._pacer,
+            shared,
+            fresh_resolver=fresh_resolver,
+            discovery=discovery,
+            events=events,
         )
 
     @property
@@ -70,6 +83,8 @@ class ProbePass:
         hosts = PartsWriter(directory, Host, partitions, lambda host: host.exchange)
         with SessionStore(directory, partitions) as store, self._plan.writer() as targets, hosts as hosts_writer:
             self._holder.published.write_to(hosts_writer, targets)
+            self._fetches.make(targets, self._plan.planned)
+            self._holder.write_to(store, self._fetches)
             first = FirstSessions(store.write)
             canaries = self._choose_canaries()
             guard = self._guard(first.take, canaries)
@@ -83,9 +98,8 @@ class ProbePass:
     def _choose_canaries(self) -> tuple[Target, ...]:
         settings, directory = self._context.settings, self._context.directory
         configured = configured_canaries(settings.vantage.canaries, settings.probe.port, self._context.policy)
-        return configured or choose_canaries(
-            directory.read(Route), directory.read(Host), self._plan.reachable_targets_of
-        )
+        mail_hosts = (host for host in directory.read(Host) if host.purpose is HostPurpose.mail)
+        return configured or choose_canaries(directory.read(Route), mail_hosts, self._plan.reachable_targets_of)
 
     def _guard(self, write: Callable[[ProbedSession], None], canaries: tuple[Target, ...]) -> VantageGuard:
         heard = self._plan.was_heard
@@ -107,14 +121,20 @@ class ProbePass:
     # Rounds --------------------------------------------------------------------------------------------
 
     async def _rounds(self, guard: VantageGuard) -> None:
-        await self._round("probe", self._plan.queue_due, guard)
+        await self._round("probe", self._queue_due, guard)
         guard.settle()
         if self._plan.wants_second():
             await self._pause()
-            await self._round("second attempts", self._plan.queue_second, guard)
-        await self._round("names that were shared", self._plan.queue_due, guard)
-        await self._round("second attempts", self._plan.queue_second, guard)
+            await self._round("second attempts", self._queue_second, guard)
+        await self._round("names that were shared", self._queue_due, guard)
+        await self._round("second attempts", self._queue_second, guard)
         guard.finish()
+
+    def _queue_due(self) -> int:
+        return self._plan.queue_due() + self._fetches.queue_due()
+
+    def _queue_second(self) -> int:
+        return self._plan.queue_second() + self._fetches.queue_second()
 
     async def _round(self, title: str, queue: Callable[[], int], guard: VantageGuard) -> None:
         """Queues targets and holds their sessions."""

@@ -6,6 +6,7 @@ from collections import Counter
 from scanner.contact_policy import ContactPolicy
 from scanner.dns.answers import FAILURES
 from scanner.lookup.hosts import lookup_host
+from scanner.lookup.tls_discovery import TlsDiscovery
 from scanner.net.resolver import Resolver
 from scanner.passes.parts_writer import PartsWriter
 from scanner.passes.resolve import FreshResolver
@@ -19,10 +20,13 @@ class PublishedAddresses:
     Each round asks a resolver of its own: c-ares keeps answers, and would only say again what it said before.
     """
 
-    def __init__(self, plan: TargetPlan, fresh_resolver: FreshResolver, policy: ContactPolicy) -> None:
+    def __init__(
+        self, plan: TargetPlan, fresh_resolver: FreshResolver, policy: ContactPolicy, discovery: TlsDiscovery | None
+    ) -> None:
         self._plan = plan
         self._fresh_resolver = fresh_resolver
         self._policy = policy
+        self._discovery = discovery
         self._resolver: Resolver | None = None
         self._asking: dict[str, asyncio.Task[Host | None]] = {}
         #: How often a mail host was looked up again: the number of its next attempt follows.
@@ -58,7 +62,9 @@ class PublishedAddresses:
         if self._resolver is None:
             self._resolver = self._fresh_resolver()
         # Attempts 1 and 2 are the resolve pass's.
-        host = await lookup_host(name, self._resolver, self._policy, self._again[name] + 2)
+        host = await lookup_host(
+            self._plan.exchanges.get(name, name), self._resolver, self._policy, self._again[name] + 2
+        )
         if FAILURES.issuperset((host.a.dns_status, host.aaaa.dns_status)):
             return None
         self._hosts.append(host)

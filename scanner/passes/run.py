@@ -5,7 +5,7 @@ import dataclasses
 import gc
 import platform
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
@@ -15,10 +15,12 @@ import msgspec
 from scanner import __version__
 from scanner.addresses import AddressPolicy
 from scanner.contact_policy import ContactPolicy
+from scanner.lookup.tls_discovery import TlsDiscovery
 from scanner.net.clock import Clock
 from scanner.net.machine import usable_families
 from scanner.net.own_addresses import own_addresses
 from scanner.net.resolver import AiodnsResolver
+from scanner.net.validated import ValidatedResolver, find_validating_resolver
 from scanner.outcomes import OUTCOMES_OF_OURS
 from scanner.passes.context import RunContext
 from scanner.passes.events import EventLog
@@ -30,11 +32,11 @@ from scanner.passes.partitions import hash64, partitions_for
 from scanner.passes.place_checks import PlaceChecks
 from scanner.passes.probe import ProbePass
 from scanner.passes.progress import Progress, StopRequest
-from scanner.passes.resolve import ResolvePass, is_host_ours, is_ours
+from scanner.passes.resolve import ResolvePass, discovery_of, is_host_ours, is_ours
 from scanner.passes.roots import read_roots
 from scanner.passes.run_directory import RunDirectory, RunError
 from scanner.probe.session import Survey
-from scanner.records import FORMAT, RECORDS, Host, Route, Run, SessionRecord, Start
+from scanner.records import FORMAT, RECORDS, Host, Policy, Route, Run, SessionRecord, Start
 from scanner.report.summary import Summary
 from scanner.settings import Settings
 from scanner.times import utc_text
@@ -107,9 +109,12 @@ def is_finished(directory: RunDirectory, run: Run) -> bool:
     if run.starts[-1].exit != 0:
         return False
     routes = {hash64(route.domain): is_ours(route) for route in directory.read(Route)}
-    hosts = {hash64(host.exchange): is_host_ours(host) for host in directory.read(Host)}
+    hosts = {hash64(f"{host.purpose} {host.exchange}"): is_host_ours(host) for host in directory.read(Host)}
     sessions = {session.session: session.outcome in OUTCOMES_OF_OURS for session in directory.read(SessionRecord)}
-    return not any(any(ours.values()) for ours in (routes, hosts, sessions))
+    policies = {
+        (policy.policy_domain, policy.attempt): policy.outcome in OUTCOMES_OF_OURS for policy in directory.read(Policy)
+    }
+    return not any(any(ours.values()) for ours in (routes, hosts, sessions, policies))
 
 
 def settings_of(run: Run) -> Settings:
@@ -154,24 +159,42 @@ class RunExecution:
         self._directory.write_run(self._run)
 
     async def _resolve_and_probe(self, events: EventLog) -> None:
-        resolver = self._new_resolver()
+        resolver, validated = self._new_resolver(), None
         try:
             policy = self._contact_policy(events, resolver.servers)
             context = dataclasses.replace(self._context, policy=policy)
             place = self._place_checks(context, resolver.servers, events)
             if place is not None:
                 await place.before_the_run()
-            await ResolvePass(context, resolver, self._new_resolver).run()
-            run = self._run
-            survey = Survey.of(context.settings, run=run.run, start=len(run.starts), clock=context.clock)
-            probe = ProbePass(context, survey, self._new_resolver, events, place)
-            probe.show_results = self._judge_so_far
-            try:
-                await probe.run()
-            finally:
-                self.bugs = probe.bugs
+            if context.settings.lookups.dane and context.run.input.distinct_domains:
+                validated = await self._find_validating_resolver(resolver.servers)
+            await ResolvePass(context, resolver, self._new_resolver, validated).run()
+            await self._probe(context, events, place, discovery_of(context, validated))
         finally:
+            if validated is not None:
+                validated.close()
             await resolver.close()
+
+    async def _probe(
+        self, context: RunContext, events: EventLog, place: PlaceChecks | None, discovery: TlsDiscovery | None
+    ) -> None:
+        run = self._run
+        survey = Survey.of(context.settings, run=run.run, start=len(run.starts), clock=context.clock)
+        probe = ProbePass(context, survey, self._new_resolver, events, place=place, discovery=discovery)
+        probe.show_results = self._judge_so_far
+        try:
+            await probe.run()
+        finally:
+            self.bugs = probe.bugs
+
+    async def _find_validating_resolver(self, servers: Sequence[str]) -> ValidatedResolver | None:
+        """The resolver for DANE, if there is one; run.json says whether."""
+        validated = await find_validating_resolver(servers, self._context.settings, self._context.clock)
+        start = msgspec.structs.replace(self._run.starts[-1], resolver_validates=validated is not None)
+        self._run = msgspec.structs.replace(self._run, starts=(*self._run.starts[:-1], start))
+        self._context = dataclasses.replace(self._context, run=self._run)
+        self._directory.write_run(self._run)
+        return validated
 
     def _place_checks(self, context: RunContext, servers: tuple[str, ...], events: EventLog) -> PlaceChecks | None:
         """None if the settings want none."""

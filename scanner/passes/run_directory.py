@@ -30,6 +30,7 @@ from scanner.records import (
     RECORDS,
     Certificate,
     Host,
+    Policy,
     Record,
     Route,
     Run,
@@ -48,6 +49,7 @@ PARTS: dict[type[Record], str] = {
     SessionRecord: "sessions",
     Transcript: "transcripts",
     Certificate: "certificates",
+    Policy: "policies",
 }
 _SINGLE = {record: name for name, record in RECORDS.items() if record not in PARTS}
 

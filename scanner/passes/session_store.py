@@ -8,8 +8,9 @@ from scanner.passes.certificate_record import certificate_record
 from scanner.passes.partitions import partition_of
 from scanner.passes.plan import queue_of
 from scanner.passes.run_directory import DiskFault, RunDirectory
+from scanner.probe.policies import FetchedPolicy
 from scanner.probe.session import ProbedSession
-from scanner.records import Certificate, SessionRecord, Transcript
+from scanner.records import Certificate, Policy, SessionRecord, Transcript
 
 
 class SessionStore:
@@ -20,6 +21,7 @@ class SessionStore:
         self._certificates = [directory.appender(Certificate, number) for number in numbers]
         self._transcripts = [directory.appender(Transcript, number) for number in numbers]
         self._sessions = [directory.appender(SessionRecord, number) for number in numbers]
+        self._policies = [directory.appender(Policy, number) for number in numbers]
         # The first 64 bits of the SHA-256 of certificates written.
         self._seen = {int(record.sha256[:16], 16) for record in directory.read(Certificate)}
         self._fault: DiskFault | None = None
@@ -37,6 +39,15 @@ class SessionStore:
         except DiskFault as fault:
             self._fault = fault
             raise
+
+    def write_policy(self, fetched: FetchedPolicy) -> None:
+        """Writes the fetch of a policy: its host's certificates, then its line. Raises DiskFault as `write` does."""
+        if self._fault is not None:
+            raise self._fault
+        part = partition_of(queue_of(fetched.record.address), len(self._policies))
+        for der in fetched.chain:
+            self._write_certificate(der, part)
+        self._policies[part].append(fetched.record)
 
     def _write(self, probed: ProbedSession) -> None:
         part = partition_of(queue_of(probed.record.address), len(self._sessions))
@@ -57,5 +68,5 @@ class SessionStore:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for appender in (*self._certificates, *self._transcripts, *self._sessions):
+        for appender in (*self._certificates, *self._transcripts, *self._sessions, *self._policies):
             appender.close()

@@ -5,14 +5,17 @@ from collections import Counter
 
 from scanner.addresses import parse_address
 from scanner.judgement.attempts import asks_for_less
+from scanner.lookup.tls_discovery import TlsDiscovery
 from scanner.outcomes import AddressFlag, NotKnown, Outcome, Variant
 from scanner.passes.concurrency import first_of
 from scanner.passes.context import RunContext
 from scanner.passes.events import EventLog
 from scanner.passes.pace import Pacer, Ticket
 from scanner.passes.plan import queue_of, target_of
+from scanner.passes.policies import PolicyFetches
 from scanner.passes.published import PublishedAddresses
 from scanner.passes.resolve import FreshResolver
+from scanner.passes.session_store import SessionStore
 from scanner.passes.shared_addresses import SharedAddresses
 from scanner.passes.target_plan import TargetPlan
 from scanner.passes.vantage_guard import VantageGuard
@@ -36,6 +39,7 @@ class SessionHolder:
         shared: SharedAddresses,
         *,
         fresh_resolver: FreshResolver,
+        discovery: TlsDiscovery | None,
         events: EventLog,
     ) -> None:
         self._settings = context.settings
@@ -48,7 +52,7 @@ class SessionHolder:
         self._pacer = pacer
         self._shared = shared
         self._events = events
-        self.published = PublishedAddresses(plan, fresh_resolver, context.policy)
+        self.published = PublishedAddresses(plan, fresh_resolver, context.policy, discovery)
         self._changed = asyncio.Event()
         context.stop.wake(self._changed)
         #: How often a fault of ours ended a session with a target in this start.
@@ -61,6 +65,10 @@ class SessionHolder:
         self.seen: list[ProbedSession] | None = None
         #: True once a time was found in which our own place was cut off: what overlaps it is made again.
         self.was_cut_off = False
+
+    def write_to(self, store: SessionStore, fetches: PolicyFetches) -> None:
+        """Where policies are written, and who fetches them. What sessions say goes to a guard first."""
+        self._store, self._fetches = store, fetches
 
     async def hold_all(self, guard: VantageGuard) -> None:
         """Raises OurFault, DiskFault, Interrupted."""
@@ -121,6 +129,9 @@ class SessionHolder:
             if refusal is not None:
                 self._skip(ticket, refusal)
                 return
+            if ticket.variant is Variant.policy:
+                await self._fetch(ticket)
+                return
             target = target_of(ticket.address, self._settings.probe.port, ticket.server_name)
             asked_at = self._plan.asked_at.get(ticket.server_name)
             text = utc_text(asked_at) if asked_at is not None else None
@@ -131,6 +142,11 @@ class SessionHolder:
             self._progress.in_flight = self._pacer.in_flight
             self._changed.set()
 
+    async def _fetch(self, ticket: Ticket) -> None:
+        """Fetches a policy; what fails is no sign of our own network being lost, web servers are not asked for that."""
+        fetched = await self._fetches.fetch(ticket.address, ticket.server_name, ticket.attempt, self._store)
+        self._progress.advance(fetched.outcome)
+
     async def _why_not(self, ticket: Ticket) -> AddressFlag | NotKnown | None:
         """Why an address is not dialled after all: we are lost, its name points elsewhere, its owner opted out."""
         if self._guard.is_lost(ticket.address):
@@ -138,7 +154,8 @@ class SessionHolder:
         not_before = self._clock.now_utc() - self._settings.dns.max_age_s
         if ticket.attempt > 1:
             not_before = max(not_before, self._round_began)
-        if not await self.published.has(ticket.address, ticket.server_name, not_before):
+        is_mail_host = ticket.variant is not Variant.policy
+        if is_mail_host and not await self.published.has(ticket.address, ticket.server_name, not_before):
             return AddressFlag.address_withdrawn
         # The decision is made on the address that is dialled, at the last moment: lists change.
         return next(iter(self._policy.flags(parse_address(ticket.address), ticket.server_name)), None)

@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable, Iterator
 from scanner.addresses import parse_address
 from scanner.judgement.claims import came_up
 from scanner.judgement.lookups import merge_hosts
+from scanner.judgement.targets import server_name_of
 from scanner.judgement.vantage_windows import VantageWindows
-from scanner.outcomes import OUTCOMES_OF_OURS
+from scanner.outcomes import OUTCOMES_OF_OURS, HostPurpose
 from scanner.passes.attempt_book import SECOND_ATTEMPT, Attempt, AttemptBook
 from scanner.passes.context import RunContext
 from scanner.passes.pace import Pacer
@@ -24,10 +25,10 @@ AttemptOf = Callable[[Target], Attempt | None]
 class TargetPlan:
     """Plans the targets of all mail hosts, writes what is new, and queues what is to be done.
 
-    `asked_at` says when a mail host's addresses were asked for (seconds since the epoch); `faulted` are the
-    targets (64 bits of their ids) whose session was a fault of ours in an earlier start; `last_ended_at` is
-    when the last session of an earlier start ended, "" if there was none, and `was_heard` whether a connection
-    came up in one.
+    `planned` has 64 bits of the id of each; `asked_at` says when a mail host's addresses were asked for (seconds
+    since the epoch); `faulted` are the targets whose session was a fault of ours in an earlier start;
+    `last_ended_at` is when the last session of an earlier start ended, "" if there was none, and `was_heard`
+    whether a connection came up in one.
     """
 
     def __init__(self, context: RunContext, pacer: Pacer, shared: SharedAddresses) -> None:
@@ -38,9 +39,11 @@ class TargetPlan:
         self._policy = context.policy
         self._pacer = pacer
         self._shared = shared
-        self._planned: set[int] = set()
+        self.planned: set[int] = set()
         self.book = AttemptBook(frozenset(context.settings.second_attempt.retry_on))
         self.asked_at: dict[str, float] = {}
+        #: Mail hosts that are asked for by another name (SNI), by that name.
+        self.exchanges: dict[str, str] = {}
         self.faulted: set[int] = set()
         self.last_ended_at = ""
         self.was_heard = False
@@ -48,11 +51,11 @@ class TargetPlan:
     @property
     def size(self) -> int:
         """How many distinct targets the run has."""
-        return len(self._planned)
+        return len(self.planned)
 
     def make(self) -> None:
         """Plans everything, and takes note of the sessions of earlier starts. Raises DiskFault."""
-        self._planned = {int(target.target, 16) for target in self._directory.read(Target)}
+        self.planned = {int(target.target, 16) for target in self._directory.read(Target)}
         windows = self._read_sessions()
         waiting = self._enlist_all()
         if self.last_ended_at:
@@ -77,13 +80,13 @@ class TargetPlan:
     def queue_one(self, target: Target) -> bool:
         """Queues a target of the plan if it is due; False if it had its session, or is none of the plan."""
         key = int(target.target, 16)
-        attempt = self.book.due(key) if key in self._planned else None
+        attempt = self.book.due(key) if key in self.planned else None
         self._queue(target, attempt)
         return attempt is not None
 
     def wants_second(self) -> bool:
         """True if a target is to have a second attempt."""
-        return any(self.book.wants_second(key) for key in self._planned)
+        return any(self.book.wants_second(key) for key in self.planned)
 
     def add(self, host: Host, writer: PartsWriter[Target]) -> None:
         """Plans and queues the targets that a host has now and had not before."""
@@ -131,9 +134,9 @@ class TargetPlan:
     def _enlist(self, target: Target, writer: PartsWriter[Target]) -> bool:
         """Writes a target unless the plan has it already; True if it is new."""
         key = int(target.target, 16)
-        if key in self._planned:
+        if key in self.planned:
             return False
-        self._planned.add(key)
+        self.planned.add(key)
         writer.append(target)
         return True
 
@@ -165,8 +168,11 @@ class TargetPlan:
 
     def _note(self, host: Host) -> None:
         times = [lookup.asked_at for lookup in (host.a, host.aaaa) if lookup.asked_at is not None]
+        server_name = server_name_of(host)
         if times:
-            self.asked_at[host.exchange] = parse_utc(max(times)).timestamp()
+            self.asked_at[server_name] = parse_utc(max(times)).timestamp()
+        if server_name != host.exchange:
+            self.exchanges[server_name] = host.exchange
 
     # Queueing ------------------------------------------------------------------------------------------
 
@@ -198,5 +204,6 @@ def _merged(hosts: Iterable[Host]) -> Iterator[Host]:
     """Each mail host once."""
     merged: dict[str, Host] = {}
     for host in hosts:
-        merged[host.exchange] = merge_hosts(merged.get(host.exchange), host)
+        if host.purpose is HostPurpose.mail:
+            merged[host.exchange] = merge_hosts(merged.get(host.exchange), host)
     return iter(merged.values())

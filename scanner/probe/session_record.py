@@ -3,6 +3,7 @@
 from hashlib import sha256
 from typing import Any, NamedTuple
 
+from scanner.net.tls import TlsSummary
 from scanner.outcomes import Outcome, SessionFlag, Stage, StarttlsResult, Variant
 from scanner.probe.dialogue import SessionEnded
 from scanner.probe.peer import SmtpPeer
@@ -73,7 +74,7 @@ def session_record(target: Target, frame: SessionFrame, peer: SmtpPeer, end: Ses
         extensions=_extensions(peer.extensions),
         extensions_after_tls=_extensions(peer.extensions_after_tls),
         starttls=_starttls(peer, end, implicit_tls=frame.implicit_tls),
-        tls=_tls(peer),
+        tls=tls_record(peer.tls, peer.tls_alert),
         timings_ms=Timings(**peer.timings_ms),
         bytes=ByteCounts(
             read=peer.tcp.octets_read if peer.tcp else 0, written=peer.tcp.octets_written if peer.tcp else 0
@@ -130,15 +131,16 @@ def _starttls_result(peer: SmtpPeer, end: SessionEnded, *, offered: bool, implic
     return StarttlsResult.masked if peer.starttls_masked else StarttlsResult.not_offered
 
 
-def _tls(peer: SmtpPeer) -> TlsRecord | None:
-    if peer.tls is None:
-        return None if peer.tls_alert is None else TlsRecord(alert=peer.tls_alert)
+def tls_record(summary: TlsSummary | None, alert: str | None) -> TlsRecord | None:
+    """What a handshake gave, or the alert that ended it; None if there was neither."""
+    if summary is None:
+        return None if alert is None else TlsRecord(alert=alert)
     return TlsRecord(
-        version=peer.tls.version,
-        cipher=peer.tls.cipher,
-        group=peer.tls.group,
-        chain=tuple(sha256(der).hexdigest() for der in peer.tls.chain),
-        alert=peer.tls_alert,
+        version=summary.version,
+        cipher=summary.cipher,
+        group=summary.group,
+        chain=tuple(sha256(der).hexdigest() for der in summary.chain),
+        alert=alert,
     )
 
 

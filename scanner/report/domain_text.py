@@ -20,6 +20,7 @@ from scanner.report.shown_text import shown
 from scanner.report.styles import ASIDE, HEADING, SEVERITY_STYLES, VERDICT_STYLES
 from scanner.report.summary import VERDICTS
 from scanner.report.transcript_text import render_session, shown_end
+from scanner.report.transport_text import certificate_line, delivery_lines, policy_lines
 
 _SEVERITIES = list(Severity)
 
@@ -35,12 +36,14 @@ def render_domain(
     by_id = {session.session: session for session in sessions}
     blocks = [
         _head(record),
+        delivery_lines(record),
+        policy_lines(record),
         _mail_route(record, by_id),
         _verdicts(record.verdicts),
         _findings(record.findings),
         *(render_session(session, transcripts.get(session.session)) for session in sessions),
     ]
-    lines = [line for block in blocks for line in (*block, Text())]
+    lines = [line for block in blocks if block for line in (*block, Text())]
     return Group(*lines[:-1])
 
 
@@ -78,7 +81,10 @@ def _mail_route(record: Domain, sessions: Mapping[str, SessionRecord]) -> list[T
     for host in record.mail_hosts:
         lines.append(_host(host))
         width = max((len(address.address) for address in host.addresses), default=0)
-        lines += [_address(address, width, host.exchange, sessions) for address in host.addresses]
+        for address in host.addresses:
+            lines.append(_address(address, width, host.exchange, sessions))
+            if address.certificate is not None:
+                lines.append(certificate_line(address.certificate))
     return lines
 
 
@@ -129,7 +135,7 @@ def _verdicts(verdicts: Verdicts) -> list[Text]:
 def _verdict(name: str, verdict: Verdict) -> Text:
     reasons = f" ({', '.join(map(shown, verdict.reasons))})" if verdict.reasons else ""
     counts = f"  yes {verdict.yes}, no {verdict.no}, unknown {verdict.unknown}{reasons}"
-    text = Text(f"  {name:19}  ").append(f"{verdict.value:14}", style=VERDICT_STYLES[verdict.value])
+    text = Text(f"  {name:23}  ").append(f"{verdict.value:14}", style=VERDICT_STYLES[verdict.value])
     text.append(counts)
     if verdict.preferred is not verdict.value:
         text.append("; preferred hosts: ").append(verdict.preferred, style=VERDICT_STYLES[verdict.preferred])

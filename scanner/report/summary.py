@@ -1,16 +1,31 @@
-"""A run in numbers: routes, sessions, verdicts and findings, counted while it is judged."""
+"""A run in numbers: routes, sessions, verdicts, policies, deliveries and findings, counted while it is judged."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from scanner.outcomes import DnsStatus, NotKnown, Outcome, RouteKind, Severity, VerdictValue
-from scanner.records import Domain, MailRoute
+from scanner.outcomes import DnsStatus, NotKnown, Outcome, PolicyValue, RouteKind, Severity, VerdictValue
+from scanner.policy.senders import Delivery
+from scanner.records import Domain, MailRoute, Verdicts
 
 #: Reasons of an unknown that go when the run is resumed.
 _NOT_FINISHED = frozenset({NotKnown.not_yet_probed, NotKnown.vantage})
 
-VERDICTS = ("reachable", "smtp", "starttls", "certificate_trusted", "certificate_name", "expected_mx")
+VERDICTS = (
+    "reachable",
+    "smtp",
+    "starttls",
+    "certificate_trusted",
+    "certificate_name",
+    "certificate_domain_name",
+    "expected_mx",
+)
+POLICIES = ("dane", "mta_sts", "tls_rpt")
+SENDERS = ("opportunistic", "dane", "mta_sts")
+
+
+def _counters(names: Iterable[str]) -> dict[str, Counter[str]]:
+    return {name: Counter() for name in names}
 
 
 @dataclass(slots=True)
@@ -24,7 +39,9 @@ class Summary:
     sessions: int = 0
     routes: Counter[str] = field(default_factory=Counter)
     outcomes: Counter[str] = field(default_factory=Counter)
-    verdicts: dict[str, Counter[str]] = field(default_factory=lambda: {name: Counter() for name in VERDICTS})
+    verdicts: dict[str, Counter[str]] = field(default_factory=lambda: _counters(VERDICTS))
+    policies: dict[str, Counter[str]] = field(default_factory=lambda: _counters(POLICIES))
+    deliveries: dict[str, Counter[str]] = field(default_factory=lambda: _counters(SENDERS))
     findings: Counter[tuple[str, str]] = field(default_factory=Counter)
     domains_with_finding: Counter[tuple[str, str]] = field(default_factory=Counter)
 
@@ -45,20 +62,34 @@ class Summary:
         else:
             self.domains += 1
         self.routes[_counted_as(record.mail_route)] += 1
-        for name, counter in self.verdicts.items():
-            verdict = getattr(record.verdicts, name)
-            if verdict is not None and record.mail_route.kind is not RouteKind.invalid_name:
-                counter[verdict.value] += 1
-        self.not_finished += not _NOT_FINISHED.isdisjoint(record.verdicts.reachable.reasons)
+        if record.mail_route.kind is not RouteKind.invalid_name:
+            self._add_verdicts(record.verdicts)
+        self.not_finished += _is_not_finished(record.verdicts)
         kinds = [(found.severity.value, found.kind.value) for found in record.findings]
         self.findings.update(kinds)
         self.domains_with_finding.update(set(kinds))
 
+    def _add_verdicts(self, verdicts: Verdicts) -> None:
+        for counters in (self.verdicts, self.policies):
+            for name, counter in counters.items():
+                verdict = getattr(verdicts, name)
+                if verdict is not None:
+                    counter[verdict.value] += 1
+        if verdicts.delivery is not None:
+            for name, counter in self.deliveries.items():
+                counter[getattr(verdicts.delivery, name).value] += 1
+
     def verdict_rows(self) -> Iterator[tuple[str, list[int]]]:
         """For each verdict that was asked for: its name and how many domains have each value, in order."""
-        for name, counter in self.verdicts.items():
-            if counter:
-                yield name, [counter[value] for value in VerdictValue]
+        return _rows(self.verdicts, VerdictValue)
+
+    def policy_rows(self) -> Iterator[tuple[str, list[int]]]:
+        """The same for each policy that was looked for."""
+        return _rows(self.policies, PolicyValue)
+
+    def delivery_rows(self) -> Iterator[tuple[str, list[int]]]:
+        """For each kind of sender: what becomes of its messages, for how many domains."""
+        return _rows(self.deliveries, Delivery)
 
     def finding_rows(self) -> list[tuple[str, str, int, int]]:
         """Severity, kind, number of findings and of domains with one: errors first, frequent ones first."""
@@ -68,6 +99,16 @@ class Summary:
             key=lambda key: (order.index(Severity(key[0])), -self.domains_with_finding[key], key[1]),
         )
         return [(*key, self.findings[key], self.domains_with_finding[key]) for key in keys]
+
+
+def _rows(counters: Mapping[str, Counter[str]], values: Iterable[str]) -> Iterator[tuple[str, list[int]]]:
+    in_order = list(values)
+    return ((name, [counter[value] for value in in_order]) for name, counter in counters.items() if counter)
+
+
+def _is_not_finished(verdicts: Verdicts) -> bool:
+    sts = verdicts.mta_sts.reasons if verdicts.mta_sts is not None else ()
+    return not (_NOT_FINISHED.isdisjoint(verdicts.reachable.reasons) and _NOT_FINISHED.isdisjoint(sts))
 
 
 def _counted_as(route: MailRoute) -> str:

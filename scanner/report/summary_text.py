@@ -1,12 +1,13 @@
-"""The summary of a run for a terminal: tables by route, session, verdict and finding."""
+"""The summary of a run for a terminal: tables by route, session, verdict, policy, sender and finding."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from scanner.outcomes import VerdictValue
+from scanner.outcomes import PolicyValue, VerdictValue
+from scanner.policy.senders import Delivery
 from scanner.report.styles import HEADING, SEVERITY_STYLES
 from scanner.report.summary import Summary
 
@@ -20,8 +21,13 @@ def render_summary(summary: Summary) -> RenderableType:
         Text(head, style=HEADING),
         _counts("mail routes", summary.routes),
         _counts("sessions", summary.outcomes),
-        _verdicts(summary),
+        _values("verdict (domains)", VerdictValue, summary.verdict_rows()),
     ]
+    if policies := list(summary.policy_rows()):
+        parts.append(_values("policy (domains)", PolicyValue, policies))
+    if deliveries := list(summary.delivery_rows()):
+        rows = [(_SENDERS[name], counts) for name, counts in deliveries]
+        parts.append(_values("mail by senders (domains)", [_DELIVERIES[value] for value in Delivery], rows))
     if summary.findings:
         parts.append(_findings(summary))
     if summary.not_finished:
@@ -52,9 +58,27 @@ def _counts(title: str, counter: Mapping[str, int]) -> RenderableType:
     return Text.assemble((f"{title}: ", HEADING), words)
 
 
-def _verdicts(summary: Summary) -> Table:
-    table = _table(["verdict (domains)"], [value.value.replace("_", " ") for value in VerdictValue])
-    for name, counts in summary.verdict_rows():
+#: Who sends, by what it obeys.
+_SENDERS = {
+    "opportunistic": "any",
+    "dane": "that obey DANE",
+    "mta_sts": "that obey MTA-STS",
+}
+
+#: What becomes of its mail, so short that a table of them fits a terminal.
+_DELIVERIES = {
+    Delivery.delivers: "delivered",
+    Delivery.delivers_encrypted: "encrypted",
+    Delivery.delivers_authenticated: "authenticated",
+    Delivery.fails: "lost",
+    Delivery.unknown: "unknown",
+}
+
+
+def _values(title: str, values: Iterable[str], rows: Iterable[tuple[str, Sequence[int]]]) -> Table:
+    """How many domains have each of the values."""
+    table = _table([title], [value.replace("_", " ") for value in values])
+    for name, counts in rows:
         table.add_row(name, *(str(count) for count in counts))
     return table
 

@@ -5,6 +5,7 @@ from rich.text import Text
 from scanner.records import SessionRecord, Speaker, Transcript, TranscriptLine
 from scanner.report.shown_text import shown
 from scanner.report.styles import ASIDE, HEADING, OURS, THEIRS
+from scanner.report.transport_text import extension_lines
 
 #: Who said a line → its mark and style. `->` is ours, `<-` theirs, `==` a remark, as swaks has them.
 _MARKS = {
@@ -26,6 +27,7 @@ def render_session(session: SessionRecord, transcript: Transcript | None) -> lis
             f"{shown(session.started_at)}: {shown_end(session)}"
         ),
     ]
+    heading += extension_lines(session)
     if transcript is None:
         return [*heading, Text("  its transcript is missing", style=ASIDE)]
     return [*heading, *map(_line, transcript.lines)]

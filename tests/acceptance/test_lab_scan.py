@@ -4,11 +4,10 @@ from collections import defaultdict
 from itertools import pairwise
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from scanner.judgement.attempts import asks_for_less, needs_second_attempt, needs_small_hello
-from scanner.lab.log import DnsLine, SessionLine, TripwireLine
+from scanner.lab.log import LogLine, SessionLine, TripwireLine, read_log
 from scanner.lab.world import Entry
 from scanner.lab.world_file import EMBEDDED_WORLD, load_world
 from scanner.names import InvalidName, parse_domain
@@ -68,9 +67,8 @@ def test_only_a_refusal_has_a_cause_and_only_a_cause_is_about_us(lab_run: Path) 
         assert (session.cause is not None) == (session.about_us is not None) == is_refusal
 
 
-def _log(run: Path) -> list[SessionLine | TripwireLine | DnsLine]:
-    decoder = msgspec.json.Decoder(SessionLine | TripwireLine | DnsLine)
-    return [decoder.decode(line) for line in (run / "lab" / "log.jsonl").read_bytes().splitlines()]
+def _log(run: Path) -> list[LogLine]:
+    return read_log(run / "lab" / "log.jsonl")
 
 
 def test_never_two_sessions_at_once_with_one_address(lab_run: Path) -> None:

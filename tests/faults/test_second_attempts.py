@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from scanner.outcomes import Outcome, Stage, Variant
+from scanner.outcomes import Outcome, Stage
 from scanner.records import Host, Route, SessionRecord
 from tests.faults.invariant import records_of
 from tests.faults.zoo import Zoo
@@ -59,21 +59,21 @@ ROWS = [
         "hangs on a large ClientHello, answers a small one",
         "silent-on-a-large-hello.lab",
         "done ok",
-        ("1 survey tls timed_out", "1 small_hello done ok"),
+        ("1 survey tls timed_out", "1 small_hello done ok", "2 survey tls timed_out"),
         ("large-client-hello",),
     ),
     Row(
         "closes on a large ClientHello, answers a small one",
         "closes-on-a-large-hello.lab",
         "done ok",
-        ("1 survey tls closed", "1 small_hello done ok"),
+        ("1 survey tls closed", "1 small_hello done ok", "2 survey tls closed"),
         ("large-client-hello",),
     ),
     Row(
         "resets on a large ClientHello, answers a small one",
         "resets-on-a-large-hello.lab",
         "done ok",
-        ("1 survey tls reset", "1 small_hello done ok"),
+        ("1 survey tls reset", "1 small_hello done ok", "2 survey tls reset"),
         ("large-client-hello",),
     ),
     Row(
@@ -127,24 +127,19 @@ def _is_worth_it(session: SessionRecord) -> bool:
 
 def test_exactly_what_is_inconclusive_gets_a_second_attempt_at_the_end_of_the_pass(zoo: Zoo) -> None:
     by_address: dict[str, list[SessionRecord]] = defaultdict(list)
-    for session in records_of(zoo.run, SessionRecord):
+    # The last line of a session counts: a busy machine may have ended the first one.
+    for session in {session.session: session for session in records_of(zoo.run, SessionRecord)}.values():
         by_address[session.address].append(session)
     withdrawn = {session.address for session in zoo.sessions("address-moves.lab")}
     asked = [held for address, held in by_address.items() if address not in withdrawn and _has_one_name(held)]
     assert len(asked) > 100
     for held in asked:
-        # A small ClientHello that was answered has settled it.
-        wants = _is_worth_it(held[0]) and not any(map(_is_settled, held))
-        assert (held[-1].attempt == 2) == wants, [_in_words(session) for session in held]
+        assert (held[-1].attempt == 2) == _is_worth_it(held[0]), [_in_words(session) for session in held]
 
 
 def _has_one_name(held: list[SessionRecord]) -> bool:
     """False for an address whose names speak for each other."""
     return len({session.server_name for session in held}) == 1
-
-
-def _is_settled(session: SessionRecord) -> bool:
-    return session.variant is Variant.small_hello and session.outcome is Outcome.ok
 
 
 def test_the_limits_of_a_second_attempt_are_longer(zoo: Zoo) -> None:

@@ -1,6 +1,7 @@
 """What a run found of a domain, as its files would have it: routes, hosts, sessions."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
 
 from msgspec.structs import replace
 
@@ -9,6 +10,8 @@ from scanner.judgement.domains import Found, InputLines
 from scanner.judgement.expectation import parse_expectation
 from scanner.judgement.facts import reduce_session
 from scanner.judgement.host_addresses import FactsOf, JudgeOptions
+from scanner.judgement.mail_hosts import FoundHosts
+from scanner.judgement.mta_sts import NO_POLICIES, FoundPolicies
 from scanner.judgement.run_sessions import RunSessions
 from scanner.opt_out import parse_opt_out
 from scanner.outcomes import AddressFlag, DnsStatus, HostFlag, RouteFlag, RouteKind
@@ -29,7 +32,8 @@ from tests.tls.issuing import authority
 from .sessions import MX
 
 DOMAIN = "example.org"
-ROOTS = authority().pem
+ROOT = authority()
+ROOTS = ROOT.pem
 
 NO_DATA = DnsStatus.no_data
 
@@ -97,9 +101,9 @@ def lines(metadata: Metadata | None = None) -> InputLines:
 Held = Mapping[tuple[str, str], SessionRecord | Sequence[SessionRecord]]
 
 
-def facts_of(held: Held, *, most_names: int = 200) -> FactsOf:
+def facts_of(held: Held, *, most_names: int = 200, certificates: Iterable[bytes] = ()) -> FactsOf:
     """What was learnt in these sessions, whatever they say of address and name themselves."""
-    chains = ChainJudge(ROOTS, {})
+    chains = ChainJudge(ROOTS, {sha256(der).hexdigest(): der for der in certificates})
     sessions = RunSessions(chains, most_names)
     for (exchange, address), records in held.items():
         for record in [records] if isinstance(records, SessionRecord) else records:
@@ -107,8 +111,10 @@ def facts_of(held: Held, *, most_names: int = 200) -> FactsOf:
     return sessions.of
 
 
-def options(*, max_addresses: int = 8, no_ipv6: bool = False, opt_out: str = "") -> JudgeOptions:
-    return JudgeOptions(max_addresses=max_addresses, no_ipv6=no_ipv6, opt_out=parse_opt_out(opt_out))
+def options(
+    *, max_addresses: int = 8, no_ipv6: bool = False, opt_out: str = "", validates: bool | None = None
+) -> JudgeOptions:
+    return JudgeOptions(max_addresses, no_ipv6, parse_opt_out(opt_out), validates)
 
 
 def found(
@@ -116,14 +122,15 @@ def found(
     sessions: Held | None = None,
     expect_mx: Iterable[str] = (),
     opt_out: str = "",
+    validates: bool | None = None,
+    certificates: Iterable[bytes] = (),
+    policies: FoundPolicies = NO_POLICIES,
 ) -> Found:
-    """A run that found these hosts and sessions, and was told who opted out."""
-    return Found(
-        {one.exchange: one for one in hosts},
-        facts_of(sessions or {}),
-        options(opt_out=opt_out),
-        parse_expectation(expect_mx),
-    )
+    """A run that found these hosts, sessions and policies, and was told who opted out."""
+    hosts_by_name = {one.exchange: one for one in hosts}
+    facts = facts_of(sessions or {}, certificates=certificates)
+    mail_hosts = FoundHosts(hosts_by_name, facts, options(opt_out=opt_out, validates=validates))
+    return Found(mail_hosts, parse_expectation(expect_mx), policies)
 
 
 def told(findings: Iterable[Finding]) -> list[str]:

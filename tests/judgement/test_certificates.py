@@ -190,7 +190,7 @@ ENDS = EXPIRED.certificate.not_valid_after_utc
     [
         (BEGINS - SECOND / 2, "no", ["certificate-not-yet-valid error"], "half a second too early"),
         (BEGINS, "yes", [], "the first second"),
-        (ENDS - SECOND / 2, "yes", [], "the last second"),
+        (ENDS - SECOND / 2, "yes", ["certificate-expires-soon warning"], "the last second"),
         (ENDS + SECOND, "no", ["certificate-expired error"], "too late"),
     ],
 )
@@ -204,7 +204,8 @@ def test_dates_are_judged_at_the_time_of_the_session(at: datetime, trusted: str,
 def test_in_the_second_of_not_after_the_finding_says_what_the_verdict_says(at: datetime) -> None:
     # RFC 5280 §4.1.2.5 counts it as valid; OpenSSL does so from version 4 on.
     judgement = judge(EXPIRED, at=at)
-    assert (judgement.trusted == claim("no")) is bool(told(judgement))
+    is_expired = judgement.trusted == claim("no")
+    assert told(judgement) == (["certificate-expired error"] if is_expired else ["certificate-expires-soon warning"])
 
 
 def test_a_no_on_dates_that_are_good_to_us_has_its_finding_too(monkeypatch: pytest.MonkeyPatch) -> None:

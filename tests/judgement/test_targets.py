@@ -1,6 +1,7 @@
 """Which addresses of a mail host are talked to, and what a session with one is called."""
 
 import pytest
+from msgspec.structs import replace
 
 from scanner.judgement.targets import is_contactable, select_addresses, server_name_of, target_id
 from scanner.outcomes import AddressFlag
@@ -70,3 +71,8 @@ def test_an_address_that_is_not_contacted_takes_no_place_of_another() -> None:
 
 def test_the_name_asked_for_is_the_mail_hosts() -> None:
     assert server_name_of(host(exchange="mx_1.example.org")) == "mx_1.example.org"
+
+
+def test_a_session_asks_for_the_tlsa_base_domain_where_there_is_one() -> None:
+    behind_an_alias = replace(host(exchange="mx.example.org"), tlsa_base_domain="mx_1.provider.example")
+    assert server_name_of(behind_an_alias) == "mx_1.provider.example"

@@ -26,7 +26,7 @@ LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
 }
 
 #: Short ones, so that shares of them are short too.
-LIMITS = Limits(connect_s=0.5, greeting_s=0.5, reply_s=0.4, tls_s=0.3, quit_s=0.2, session_s=5)
+LIMITS = Limits(connect_s=0.5, greeting_s=0.5, reply_s=0.4, tls_s=0.3, quit_s=0.2, session_s=5, policy_s=0.5)
 ADDRESS = "127.64.200.1"
 HOST = "mx.here.lab"
 NOTHING_EXPECTED = Expectation(
@@ -111,8 +111,9 @@ class RunningLab:
     def sessions(self) -> list[SessionLine]:
         return [line for line in self.stop() if isinstance(line, SessionLine)]
 
-    def connect(self, address: str = ADDRESS, timeout_s: float = 5.0) -> "Client":
-        client = Client(socket.create_connection((address, self.lab.smtp_port), timeout_s))
+    def connect(self, address: str = ADDRESS, timeout_s: float = 5.0, port: int = 0) -> "Client":
+        """To the mail server at an address, unless another port is given."""
+        client = Client(socket.create_connection((address, port or self.lab.ports.smtp), timeout_s))
         self._clients.append(client)
         return client
 
@@ -221,6 +222,22 @@ class TlsClient:
         """The reply to a command, all of its lines."""
         self.say(command + b"\r\n")
         return self.hear_reply()
+
+    def hear(self, octets: int) -> bytes:
+        """So many octets."""
+        heard = b""
+        while len(heard) < octets:
+            heard += self._hear()
+        assert len(heard) == octets, heard
+        return heard
+
+    def hear_all(self) -> bytes:
+        """Everything up to the end, in whatever way it comes. A reset raises ConnectionResetError."""
+        heard = b""
+        with contextlib.suppress(SSL.ZeroReturnError, EOFError):
+            while True:
+                heard += self._hear()
+        return heard
 
     def hear_reply(self) -> bytes:
         heard = b""

@@ -19,7 +19,7 @@ import pytest
 
 from scanner.lab.child import LabChild
 from scanner.lab.log import DnsLine, SessionLine, read_log
-from scanner.lab.order import LabError, LabFaults
+from scanner.lab.order import LabError, LabFaults, LabPorts
 from scanner.lab.ports import FIRST_PORT, LAST_PORT
 from scanner.settings import Limits
 
@@ -71,6 +71,7 @@ def test_an_open_lab_serves_and_its_files_are_there(tmp_path: Path, world: str) 
         assert lab.roots.read_bytes().startswith(b"-----BEGIN CERTIFICATE-----")
         assert lab.domain_list.read_text(encoding="utf-8") == "münchen.lab\n"
         assert FIRST_PORT <= lab.smtp_port <= LAST_PORT
+        assert FIRST_PORT <= lab.https_port <= LAST_PORT
         assert (lab.ready.servers, lab.ready.domains) == (1, 1)
     (session, counts) = read_log(tmp_path / "lab" / "log.jsonl")
     assert isinstance(session, SessionLine)
@@ -84,6 +85,7 @@ def test_a_directory_has_the_same_ports_ever_after(tmp_path: Path, world: str) -
         pass
     with start(tmp_path, world) as second:
         assert (second.dns_server, second.smtp_port) == (first.dns_server, first.smtp_port)
+        assert second.https_port == first.https_port
         assert greeting(second.smtp_port)
 
 
@@ -105,7 +107,9 @@ def test_ports_that_are_asked_for_win(tmp_path: Path, world: str) -> None:
     with start(tmp_path / "first", world) as first:
         pass
     dns_port = int(first.dns_server.partition(":")[2])
-    with start(tmp_path / "second", world, dns_port=dns_port, smtp_port=first.smtp_port) as second:
+    with start(
+        tmp_path / "second", world, ports=LabPorts(dns=dns_port, smtp=first.smtp_port, https=first.https_port)
+    ) as second:
         assert (second.dns_server, second.smtp_port) == (first.dns_server, first.smtp_port)
 
 
@@ -191,7 +195,7 @@ def test_a_port_that_stays_taken_is_told(tmp_path: Path, world: str) -> None:
     with start(tmp_path / "first", world) as first:
         address = f"{ADDRESS}:{first.smtp_port}"
         command = [sys.executable, "-c", IMPATIENT, msgspec.json.encode(
-            {"directory": str(tmp_path / "second"), "world": world, "smtp_port": first.smtp_port}
+            {"directory": str(tmp_path / "second"), "world": world, "ports": {"smtp": first.smtp_port}}
         ).decode()]  # fmt: skip
         ended = subprocess.run(command, capture_output=True, text=True, timeout=20, stdin=subprocess.PIPE, check=False)
     assert ended.returncode == 4

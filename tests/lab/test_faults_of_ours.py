@@ -7,7 +7,7 @@ import pytest
 
 from scanner.lab.dns_trouble import DnsTrouble
 from scanner.lab.order import LabFaults, faults_of
-from scanner.lab.world import Behaviour, Server
+from scanner.lab.world import Behaviour, PolicyBehaviour, PolicyHost, Server
 from scanner.settings import LabSettings
 
 from .conftest import OpenLab
@@ -16,6 +16,7 @@ from .test_dns_answers import over_tcp, over_udp
 
 #: A second server, and an address where none listens.
 OTHER, NOBODY = "127.64.201.1", "127.64.202.1"
+POLICY = "127.64.203.1"
 SERVERS = (
     Server(address=ADDRESS, host=HOST, behaviour="good", certificate="this"),
     Server(address=OTHER, host=HOST, behaviour="good", certificate="this"),
@@ -24,6 +25,8 @@ SERVERS = (
 WORLD = world_of(
     behaviours={"good": Behaviour(), "gone": Behaviour(listener=False)},
     servers=SERVERS,
+    policy_behaviours={"good": PolicyBehaviour()},
+    policy_hosts=(PolicyHost(address=POLICY, host="mta-sts.here.lab", certificate="this", policy=""),),
     entries=(entry("here.lab", "here.lab. MX 10 mx.here.lab."),),
 )
 
@@ -52,11 +55,12 @@ def test_after_so_many_sessions_nothing_is_reached_any_more(open_lab: OpenLab) -
     lab = open_lab(WORLD, faults=LabFaults(blocked_after=2))
     with pytest.raises(ConnectionRefusedError):
         lab.connect(NOBODY)
+    lab.connect(POLICY, port=lab.lab.ports.https).close()
     use_up(lab)
-    for address in (ADDRESS, OTHER, NOBODY):
+    for address, port in ((ADDRESS, 0), (OTHER, 0), (NOBODY, 0), (POLICY, lab.lab.ports.https)):
         for _ in range(2):
             with pytest.raises(TimeoutError):
-                lab.connect(address, timeout_s=0.15)
+                lab.connect(address, timeout_s=0.15, port=port)
 
 
 def test_sessions_in_progress_fall_silent(open_lab: OpenLab) -> None:

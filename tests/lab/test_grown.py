@@ -100,7 +100,8 @@ B = "127.96.0.102"
 def test_a_pool_whose_members_differ_is_mixed_and_said() -> None:
     expect = expect_mx([(10, GrownHost("mx.p.lab", ((A, GOOD), (B, EXPIRED))))])
     assert (expect.reachable, expect.certificate_trusted) == ("yes 2/0/0", "mixed 1/1/0")
-    assert expect.hosts[0].addresses == (f"{A} done ok", f"{B} done ok")
+    assert expect.hosts[0].addresses == (f"{A} done ok", f"{B} done ok; 10 expired")
+    assert expect.delivery == ("all delivers_encrypted",)
     assert expect.findings == (
         f"certificate-expired error mx.p.lab [{B}]",
         "pool-members-differ warning mx.p.lab",
@@ -110,6 +111,7 @@ def test_a_pool_whose_members_differ_is_mixed_and_said() -> None:
 def test_a_member_that_is_down_is_no_difference() -> None:
     expect = expect_mx([(10, GrownHost("mx.p.lab", ((A, GOOD), (B, REFUSED))))])
     assert (expect.reachable, expect.smtp) == ("mixed 1/1/0", "yes 1/0/0")
+    assert expect.delivery == ("all delivers_encrypted",)
     assert expect.findings == (f"connection-refused error mx.p.lab [{B}]",)
 
 
@@ -122,3 +124,29 @@ def test_the_preferred_hosts_are_told_from_the_others() -> None:
     assert expect.reachable == "mixed 1/1/0 preferred=no"
     assert expect.smtp == "unknown 0/0/1 preferred=not_applicable timed_out"
     assert expect.mx_total == 2
+    assert expect.delivery == ("all unknown incomplete",)
+
+
+NO_STARTTLS = BAD_HABITS[2]
+DELIVERIES: list[tuple[list[tuple[int, GrownHost | MissingHost]], str, str]] = [
+    (
+        [(10, GrownHost("a", ((A, GOOD),))), (20, GrownHost("b", ((B, SILENT),)))],
+        "delivers_encrypted",
+        "the first does",
+    ),
+    (
+        [(10, GrownHost("a", ((A, SILENT),))), (20, GrownHost("b", ((B, GOOD),)))],
+        "delivers_encrypted incomplete",
+        "perhaps",
+    ),
+    ([(10, GrownHost("a", ((A, GOOD), (B, NO_STARTTLS))))], "delivers", "of equals the weaker one"),
+    ([(10, GrownHost("a", ((A, REFUSED),))), (20, GrownHost("b", ((B, NO_STARTTLS),)))], "delivers", "the next one"),
+    ([(10, GrownHost("a", ((A, REFUSED),))), (20, MissingHost("b", DnsStatus.nxdomain))], "fails", "nobody is there"),
+]
+
+
+@pytest.mark.parametrize(("hosts", "delivery", "why"), DELIVERIES, ids=[row[-1] for row in DELIVERIES])
+def test_a_message_goes_on_until_somebody_takes_it(
+    hosts: list[tuple[int, GrownHost | MissingHost]], delivery: str, why: str
+) -> None:
+    assert expect_mx(hosts).delivery == (f"all {delivery}",)

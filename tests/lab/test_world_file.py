@@ -126,6 +126,42 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
         load_world(tmp_path / "nowhere.toml")
 
 
+MORE = """
+records = ["mx.more.lab. A 127.64.2.1"]
+servers = [{ address = "127.64.2.1", host = "mx.more.lab", behaviour = "deaf" }]
+[behaviours.deaf]
+"""
+
+
+def test_a_world_may_stand_in_several_files(tmp_path: Path) -> None:
+    (tmp_path / "more.toml").write_text(MORE)
+    assert load(tmp_path, f'include = ["more.toml"]\n{WORLD}') == ""
+    world = load_world(tmp_path / "world.toml")
+    assert [server.host for server in servers_of(world)] == ["mx.shared.lab", "mx.more.lab", "mx.here.lab"]
+    assert world.records == ("mx.shared.lab. A 127.64.1.1", "mx.more.lab. A 127.64.2.1")
+    assert world.behaviours.keys() == {"good", "slow", "deaf"}
+
+
+@pytest.mark.parametrize(
+    ("include", "more", "message"),
+    [
+        ('["more.toml"]', "[behaviours.slow]\n", "more.toml: behaviours stands in two files"),
+        ('["more.toml"]', "records = 1\n", "more.toml: records stands in two files"),
+        ('["more.toml"]', 'include = ["others.toml"]\n', "unknown field `include`"),
+        ('"more.toml"', "", "include: expected a list of files"),
+    ],
+)
+def test_files_that_do_not_go_together_are_refused(tmp_path: Path, include: str, more: str, message: str) -> None:
+    (tmp_path / "more.toml").write_text(more)
+    assert message in load(tmp_path, f"include = {include}\n{WORLD}")
+
+
+def test_a_file_that_is_not_there_is_told_by_its_name(tmp_path: Path) -> None:
+    (tmp_path / "world.toml").write_text(f'include = ["nowhere.toml"]\n{WORLD}')
+    with pytest.raises(WorldError, match=r"nowhere\.toml: No such file"):
+        load_world(tmp_path / "world.toml")
+
+
 BAD_STEPS = [
     ("", "expected send TEXT, wait SHARE"),
     ("sned 220", "expected send TEXT, wait SHARE"),

@@ -5,7 +5,6 @@ from enum import StrEnum
 
 import pytest
 
-from scanner.lab.world_file import EMBEDDED_WORLD, load_world
 from scanner.outcomes import (
     AddressFlag,
     Cause,
@@ -19,10 +18,10 @@ from scanner.outcomes import (
     VerdictValue,
 )
 from scanner.settings import Limits
-from tests.expectation import expected_record, optional_flags
+from tests.notation import optional_flags
 
-WORLD = load_world(EMBEDDED_WORLD)
-RECORDS = {entry.domain: expected_record(entry) for entry in WORLD.entries}
+from .entries import RECORDS, WORLD
+
 ADDRESSES = [address for record in RECORDS.values() for host in record.mail_hosts for address in host.addresses]
 
 SERVER_BEHAVIOURS = {
@@ -248,7 +247,6 @@ CAUSES = {
 #: Words that the world cannot bring about, and why.
 NOT_OF_THE_WORLD = {
     RouteKind.skipped: "an opt-out file is the user's",
-    DnsStatus.bogus: "needs a validating resolver",
     Outcome.unreachable: "no address of 127/8 is",
     Outcome.local_fault: "ours",
     Outcome.cancelled: "ours",
@@ -268,8 +266,10 @@ NOT_OF_THE_WORLD = {
 #: Where a survey's session can end; the others belong to sessions that send mail.
 SURVEY_STAGES = frozenset(Stage) - {Stage.auth, Stage.mail, Stage.rcpt, Stage.data, Stage.message}
 
-#: A reply to QUIT that does not come is no fault; a transcript is cut and not a session.
-LIMITS_WITHOUT_AN_OUTCOME = frozenset({"limits.quit_s", "limits.transcript_bytes"})
+#: A reply to QUIT that does not come is no fault; a transcript is cut and not a session; a policy has no address line.
+LIMITS_WITHOUT_AN_OUTCOME = frozenset(
+    {"limits.quit_s", "limits.transcript_bytes", "limits.policy_s", "limits.policy_bytes"}
+)
 
 
 @pytest.mark.parametrize("table", [SERVER_BEHAVIOURS, DNS_CASES], ids=["server behaviours", "DNS cases"])

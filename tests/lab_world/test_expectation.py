@@ -8,23 +8,21 @@ import msgspec
 import pytest
 
 from scanner.lab.world import Entry
-from scanner.lab.world_file import EMBEDDED_WORLD, load_world
 from scanner.outcomes import AddressFlag, FindingKind, Severity
 from scanner.records import Domain, Record
-from tests.expectation import (
-    NOT_COMPARED,
-    differences,
-    expected_record,
-    optional_flags,
-    parse_address,
-    parse_finding,
-    parse_verdict,
+from tests.expectation import NOT_COMPARED, differences, expected_record
+from tests.notation import optional_flags, parse_address, parse_finding, parse_verdict
+
+from .entries import WORLD, each_entry
+
+ENTRIES = {entry.domain: entry for entry in WORLD.entries}
+
+#: Between them they have hosts, addresses of both sorts, flags of every level, reasons, findings, certificates, TLSA
+#: records and policies.
+VARIED = (
+    *("ten-addresses.lab", "half-private.lab", "mx-a-fails.lab", "three-hundred-mx.lab", "two..dots.lab"),
+    *("dane-rollover.lab", "dane-digest-agility.lab", "sts-untrusted.lab"),
 )
-
-ENTRIES = {entry.domain: entry for entry in load_world(EMBEDDED_WORLD).entries}
-
-#: Between them they have hosts, addresses of both sorts, flags of every level, reasons and findings.
-VARIED = ("ten-addresses.lab", "half-private.lab", "mx-a-fails.lab", "three-hundred-mx.lab", "two..dots.lab")
 
 HOST = expected_record(ENTRIES["good.lab"]).mail_hosts[0]
 
@@ -39,7 +37,7 @@ ANOTHER: dict[str, object] = {
 OTHER: dict[type, Any] = {str: "other", int: 4711, type(None): "other"}
 
 
-@pytest.mark.parametrize("entry", ENTRIES.values(), ids=ENTRIES.keys())
+@each_entry
 def test_a_record_that_is_as_expected_does_not_differ(entry: Entry) -> None:
     assert differences(entry, expected_record(entry)) == []
 

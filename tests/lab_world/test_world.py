@@ -1,19 +1,17 @@
 """The embedded world agrees with itself: names, addresses, and what each entry expects of its record."""
 
-import tomllib
 from collections import Counter
+from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
-import pytest
-
-from scanner.lab.world import Entry
-from scanner.lab.world_file import EMBEDDED_WORLD, load_world, servers_of
+from scanner.lab.world import Entry, Manners
+from scanner.lab.world_file import EMBEDDED_WORLD, policy_addresses_of, read_tables, servers_of
 from scanner.outcomes import AddressFlag, DnsStatus, HostFlag, Outcome, RouteFlag, RouteKind, VerdictValue
 from scanner.records import Domain, JudgedAddress, JudgedHost, Verdict
 from scanner.settings import DnsSettings, Limits
-from tests.expectation import expected_record
 
-WORLD = load_world(EMBEDDED_WORLD)
+from .entries import WORLD, each_entry, record_of
+
 LAB_V4 = IPv4Network("127.64.0.0/10")
 LAB_V6 = IPv6Network("::ffff:127.64.0.0/106")
 LAB_DNS = ip_network("127.64.0.0/24")
@@ -26,8 +24,6 @@ NOT_CONTACTED = {AddressFlag.not_public, AddressFlag.own_address}
 
 #: A lookup with one of these statuses says something; every other leaves the family unknown.
 ANSWERED = frozenset({DnsStatus.ok, DnsStatus.no_data, DnsStatus.nxdomain, DnsStatus.not_asked})
-
-each_entry = pytest.mark.parametrize("entry", WORLD.entries, ids=[entry.domain for entry in WORLD.entries])
 
 
 def repeated(values: list[str]) -> set[str]:
@@ -45,20 +41,26 @@ def test_no_domain_stands_in_the_world_twice() -> None:
 
 
 def test_every_behaviour_and_every_certificate_kind_is_used_and_told_about() -> None:
-    servers = servers_of(WORLD)
+    servers, policy_hosts = servers_of(WORLD), [host for hosts in policy_addresses_of(WORLD) for host in hosts]
     certificates = [kind for server in servers for kind in (server.certificate, *server.by_server_name.values())]
-    behaviours = [WORLD.behaviours[server.behaviour] for server in servers]
-    met = {name for behaviour in behaviours for name in (*behaviour.visits, behaviour.otherwise) if name}
-    assert {server.behaviour for server in servers} | met == set(WORLD.behaviours)
-    assert set(certificates) == set(WORLD.certificates)
+    assert {*certificates, *(host.certificate for host in policy_hosts)} == set(WORLD.certificates)
+    assert used({server.behaviour for server in servers}, WORLD.behaviours) == set(WORLD.behaviours)
+    policy_behaviours = used({host.behaviour for host in policy_hosts}, WORLD.policy_behaviours)
+    assert policy_behaviours == set(WORLD.policy_behaviours)
     told = {name: behaviour.about for name, behaviour in WORLD.behaviours.items()}
-    told |= {name: kind.about for name, kind in WORLD.certificates.items()}
+    told |= {f"policy {name}": behaviour.about for name, behaviour in WORLD.policy_behaviours.items()}
+    told |= {f"certificate {name}": kind.about for name, kind in WORLD.certificates.items()}
     assert [name for name, about in told.items() if not about] == []
 
 
+def used(names: set[str], behaviours: Mapping[str, Manners]) -> set[str]:
+    """These behaviours, and those that a visitor of one of them may meet."""
+    return names | {met for name in names for met in (*behaviours[name].visits, behaviours[name].otherwise) if met}
+
+
 def test_no_two_behaviours_and_no_two_certificate_kinds_are_the_same() -> None:
-    tables = tomllib.loads(EMBEDDED_WORLD.read_text(encoding="utf-8"))
-    for table in (tables["behaviours"], tables["certificates"]):
+    tables = read_tables(EMBEDDED_WORLD)
+    for table in (tables["behaviours"], tables["policy_behaviours"], tables["certificates"]):
         kinds = [repr(sorted(part.items())) for part in table.values() if part.pop("about")]
         assert repeated(kinds) == set()
 
@@ -84,8 +86,9 @@ def in_the_lab(address: str) -> bool:
 
 @each_entry
 def test_an_address_outside_the_lab_is_never_contacted(entry: Entry) -> None:
-    foreign = {address for address in published(entry.records) if not in_the_lab(address)}
-    listed = {address.address: address for address in addresses_of(expected_record(entry))}
+    mail = tuple([line for line in entry.records if not line.startswith("mta-sts.")])
+    foreign = {address for address in published(mail) if not in_the_lab(address)}
+    listed = {address.address: address for address in addresses_of(record_of(entry))}
     assert {listed[address].reason for address in foreign} <= {"not_public", "own_address"}
     assert foreign == {address for address, judged in listed.items() if NOT_CONTACTED & set(judged.flags)}
 
@@ -104,9 +107,7 @@ def network(address: str) -> str:
 @each_entry
 def test_every_address_that_is_contacted_has_a_server(entry: Entry) -> None:
     served = {server.address for server in (*WORLD.servers, *entry.servers)}
-    contacted = {
-        judged.address.removeprefix("::ffff:") for judged in addresses_of(expected_record(entry)) if judged.stage
-    }
+    contacted = {judged.address.removeprefix("::ffff:") for judged in addresses_of(record_of(entry)) if judged.stage}
     assert contacted <= served
 
 
@@ -146,7 +147,7 @@ def units(verdict: Verdict) -> int:
 
 @each_entry
 def test_every_unit_has_a_claim_until_one_of_them_is_no(entry: Entry) -> None:
-    record = expected_record(entry)
+    record = record_of(entry)
     verdicts = record.verdicts
     assert units(verdicts.reachable) == units_of(record)
     # What is not reachable is asked nothing more, nor what speaks no SMTP, nor what does no TLS.
@@ -158,7 +159,7 @@ def test_every_unit_has_a_claim_until_one_of_them_is_no(entry: Entry) -> None:
 
 @each_entry
 def test_a_verdict_follows_from_its_units(entry: Entry) -> None:
-    verdicts = expected_record(entry).verdicts
+    verdicts = record_of(entry).verdicts
     for verdict in (
         verdicts.reachable,
         verdicts.smtp,
@@ -173,7 +174,7 @@ def test_a_verdict_follows_from_its_units(entry: Entry) -> None:
 
 @each_entry
 def test_hosts_stand_in_the_order_of_the_record(entry: Entry) -> None:
-    hosts = expected_record(entry).mail_hosts
+    hosts = record_of(entry).mail_hosts
     order = [(host.preference or 0, host.exchange) for host in hosts]
     assert order == sorted(order)
     assert len(hosts) <= DnsSettings().max_mx
@@ -186,7 +187,7 @@ def test_hosts_stand_in_the_order_of_the_record(entry: Entry) -> None:
 @each_entry
 def test_a_family_has_addresses_where_its_lookup_is_ok_and_nowhere_else(entry: Entry) -> None:
     not_looked_up = {HostFlag.mx_is_localhost, HostFlag.mx_is_address_literal}
-    for host in expected_record(entry).mail_hosts:
+    for host in record_of(entry).mail_hosts:
         is_ipv6 = [":" in address.address for address in host.addresses]
         assert (host.a_status is DnsStatus.ok) == (False in is_ipv6)
         assert (host.aaaa_status is DnsStatus.ok) == (True in is_ipv6)
@@ -196,7 +197,7 @@ def test_a_family_has_addresses_where_its_lookup_is_ok_and_nowhere_else(entry: E
 
 @each_entry
 def test_a_limit_is_named_where_one_fired_and_nowhere_else(entry: Entry) -> None:
-    for address in addresses_of(expected_record(entry)):
+    for address in addresses_of(record_of(entry)):
         fired = address.outcome in (Outcome.timed_out, Outcome.deadline, Outcome.too_long)
         assert (address.limit is not None) == fired
         assert address.limit is None or address.limit.removeprefix("limits.") in Limits.__struct_fields__
@@ -204,8 +205,9 @@ def test_a_limit_is_named_where_one_fired_and_nowhere_else(entry: Entry) -> None
 
 @each_entry
 def test_every_finding_is_about_something_in_the_record(entry: Entry) -> None:
-    record = expected_record(entry)
-    subjects = {record.domain or record.input}
+    record = record_of(entry)
+    domain = record.domain or record.input
+    subjects = {domain, f"_mta-sts.{domain}", f"mta-sts.{domain}", f"_smtp._tls.{domain}"}
     for host in record.mail_hosts:
         subjects |= {host.exchange, *(f"{host.exchange} [{address.address}]" for address in host.addresses)}
     assert {finding.subject for finding in record.findings} <= subjects
@@ -214,7 +216,7 @@ def test_every_finding_is_about_something_in_the_record(entry: Entry) -> None:
 
 @each_entry
 def test_what_went_wrong_at_an_address_is_a_finding(entry: Entry) -> None:
-    record = expected_record(entry)
+    record = record_of(entry)
     told = {finding.subject for finding in record.findings}
     for host in record.mail_hosts:
         for address in host.addresses:

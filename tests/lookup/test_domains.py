@@ -1,6 +1,9 @@
 """A domain's route: what is asked for, in which order, and the record made of the answers."""
 
 import asyncio
+from typing import Any
+
+import pytest
 
 from scanner.addresses import AddressPolicy
 from scanner.contact_policy import ContactPolicy
@@ -8,8 +11,8 @@ from scanner.dns.answers import Answer, MxData
 from scanner.lookup.domains import lookup_route
 from scanner.opt_out import parse_opt_out
 from scanner.outcomes import DnsStatus, HostFlag, RouteFlag, RouteKind
-from scanner.records import Mx, Route
-from scanner.settings import DnsSettings
+from scanner.records import Mx, Route, TxtLookup
+from scanner.settings import DnsSettings, LookupsSettings
 from tests.lookup.fakes import FakeResolver
 
 OK, NO_DATA = DnsStatus.ok, DnsStatus.no_data
@@ -126,3 +129,86 @@ def test_whose_mail_goes_to_a_host_that_opted_out_is_not_skipped_itself() -> Non
     policy = ContactPolicy(AddressPolicy(), opt_out=lambda: opt_out)
     route = asyncio.run(lookup_route("a.test", resolver, DnsSettings(), policy))
     assert [mx.exchange for mx in route.mx] == ["mx.example"]
+
+
+# Texts about TLS ------------------------------------------------------------------------------------------
+
+TEXTS = LookupsSettings()
+STS: Answer[Any] = Answer(OK, ((b"v=STSv1; id=1;",),))
+RPT: Answer[Any] = Answer(DnsStatus.servfail)
+STS_NAME, RPT_NAME = "_mta-sts.a.test", "_smtp._tls.a.test"
+MX: Answer[MxData] = Answer(OK, (MxData(10, "mx.test"),))
+ADDRESS: Answer[str] = Answer(OK, ("192.0.2.1",))
+
+
+def route_with_texts(answers: dict[tuple[str, str], Any], lookups: LookupsSettings = TEXTS) -> tuple[Route, set[str]]:
+    resolver = FakeResolver(answers, {STS_NAME: STS, RPT_NAME: RPT})
+    route = asyncio.run(lookup_route("a.test", resolver, DnsSettings(), EVERYBODY, lookups=lookups))
+    return route, {name for name, record_type in resolver.asked if record_type == "TXT"}
+
+
+@pytest.mark.parametrize(
+    ("answers", "kind", "is_kept"),
+    [
+        ({("a.test", "MX"): MX}, RouteKind.mx, True),
+        ({("a.test", "MX"): Answer(NO_DATA), ("a.test", "A"): ADDRESS}, RouteKind.implicit_mx, True),
+        ({("a.test", "MX"): Answer(OK, (MxData(0, ""),))}, RouteKind.null_mx, False),
+        ({("a.test", "MX"): Answer(NO_DATA)}, RouteKind.no_mail_host, False),
+        ({}, RouteKind.nxdomain, False),
+        ({("a.test", "MX"): Answer(DnsStatus.servfail)}, RouteKind.dns_failure, False),
+    ],
+    ids=lambda value: value.value if isinstance(value, RouteKind) else "",
+)
+def test_texts_are_kept_where_a_server_takes_the_mail(
+    answers: dict[tuple[str, str], Any], kind: RouteKind, is_kept: bool
+) -> None:
+    route, asked = route_with_texts(answers)
+    assert (route.kind, asked) == (kind, {STS_NAME, RPT_NAME})
+    sts = TxtLookup(dns_status=OK, records=(("v=STSv1; id=1;",),))
+    rpt = TxtLookup(dns_status=DnsStatus.servfail)
+    assert (route.mta_sts, route.tls_rpt) == ((sts, rpt) if is_kept else (None, None))
+
+
+@pytest.mark.parametrize(
+    ("lookups", "asked"),
+    [
+        (LookupsSettings(tls_rpt=False), {STS_NAME}),
+        (LookupsSettings(mta_sts=False), {RPT_NAME}),
+        (LookupsSettings(mta_sts=False, tls_rpt=False), set()),
+    ],
+)
+def test_texts_are_asked_for_as_the_settings_say(lookups: LookupsSettings, asked: set[str]) -> None:
+    route, questions = route_with_texts({("a.test", "MX"): MX}, lookups)
+    assert questions == asked
+    assert (route.mta_sts is not None, route.tls_rpt is not None) == (STS_NAME in asked, RPT_NAME in asked)
+
+
+def test_of_a_domain_that_opted_out_no_text_is_asked_for() -> None:
+    opt_out = parse_opt_out("a.test")
+    resolver = FakeResolver({})
+    policy = ContactPolicy(AddressPolicy(), opt_out=lambda: opt_out)
+    route = asyncio.run(lookup_route("a.test", resolver, DnsSettings(), policy, lookups=TEXTS))
+    assert (route.mta_sts, route.tls_rpt, resolver.asked) == (None, None, [])
+
+
+def test_texts_are_asked_for_together_with_mx() -> None:
+    class Waiting(FakeResolver):
+        """Answers nobody before all three have asked."""
+
+        def __init__(self) -> None:
+            super().__init__({})
+            self._everybody = asyncio.Barrier(3)
+
+        async def lookup_mx(self, name: str) -> Answer[MxData]:
+            await self._everybody.wait()
+            return await super().lookup_mx(name)
+
+        async def lookup_txt(self, name: str) -> Answer[tuple[bytes, ...]]:
+            await self._everybody.wait()
+            return await super().lookup_txt(name)
+
+    async def bounded() -> Route:
+        async with asyncio.timeout(10):
+            return await lookup_route("a.test", Waiting(), DnsSettings(), EVERYBODY, lookups=TEXTS)
+
+    assert asyncio.run(bounded()).kind is RouteKind.nxdomain

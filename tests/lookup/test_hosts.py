@@ -9,7 +9,7 @@ from scanner.contact_policy import ContactPolicy
 from scanner.dns.answers import Answer
 from scanner.lookup.hosts import lookup_host
 from scanner.opt_out import parse_opt_out
-from scanner.outcomes import AddressFlag, DnsStatus
+from scanner.outcomes import AddressFlag, DnsStatus, HostPurpose
 from scanner.records import AddressLookup, Host, HostAddress
 from tests.lookup.fakes import FakeResolver
 
@@ -142,3 +142,11 @@ def test_an_address_that_opted_out_is_kept_and_flagged(listed: str, flags: tuple
 def test_every_reason_against_an_address_is_said() -> None:
     resolver = FakeResolver({("mx.test", "AAAA"): Answer(DnsStatus.ok, ("::ffff:10.0.0.1",))})
     assert addresses_of(opted_out_host(resolver, "10.0.0.0/8").aaaa) == [("::ffff:10.0.0.1", (*NOT_PUBLIC, OPTED_OUT))]
+
+
+@pytest.mark.parametrize("purpose", list(HostPurpose))
+def test_a_host_says_what_it_was_looked_up_for(purpose: HostPurpose) -> None:
+    resolver = FakeResolver({("mta-sts.test", "A"): Answer(DnsStatus.ok, ("9.9.9.9",))})
+    policy = ContactPolicy(AddressPolicy())
+    host = asyncio.run(lookup_host("mta-sts.test", resolver, policy, purpose=purpose))
+    assert (host.exchange, host.purpose, addresses_of(host.a)) == ("mta-sts.test", purpose, [("9.9.9.9", ())])

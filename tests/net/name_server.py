@@ -10,6 +10,8 @@ from typing import Self
 import dns.flags
 import dns.message
 import dns.rcode
+import dns.rdata
+import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
 
@@ -66,9 +68,12 @@ class NameServer:
             packet, client = self._udp.recvfrom(65535)
             if not client:
                 return
-            answer = self._answer(packet, "udp", client[1])
-            if answer is not None:
-                self._udp.sendto(answer, client)
+            self._respond(packet, client)
+
+    def _respond(self, packet: bytes, client: tuple[str, int]) -> None:
+        answer = self._answer(packet, "udp", client[1])
+        if answer is not None:
+            self._udp.sendto(answer, client)
 
     def _serve_tcp(self) -> None:
         while True:
@@ -122,7 +127,13 @@ class NameServer:
 
 def _rrset(line: str) -> dns.rrset.RRset:
     owner, ttl, rdtype, rdata = line.split(maxsplit=3)
-    return dns.rrset.from_text(f"{owner}.", int(ttl), "IN", rdtype, rdata)
+    name = "." if owner == "." else f"{owner}."
+    if rdtype == "TLSA":  # dnspython refuses those whose digest has a wrong length
+        *numbers, data = rdata.split()
+        wire = bytes(map(int, numbers)) + bytes.fromhex(data)
+        generic = dns.rdata.GenericRdata(dns.rdataclass.IN, dns.rdatatype.TLSA, wire)
+        return dns.rrset.from_rdata(name, int(ttl), generic)
+    return dns.rrset.from_text(name, int(ttl), "IN", rdtype, rdata)
 
 
 def _bound_to_one_port(address: str) -> tuple[socket.socket, socket.socket]:

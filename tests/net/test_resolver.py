@@ -108,6 +108,23 @@ def test_addresses_are_those_of_the_family_asked_for(run: Run, family: str, reco
     assert [asked.question for asked in server.asked] == [f"a.test {family}"]
 
 
+TEXTS: list[tuple[str, list[str], tuple[tuple[bytes, ...], ...]]] = [
+    ("several", ['a.test 60 TXT "one"', 'a.test 60 TXT "two"'], ((b"one",), (b"two",))),
+    ("its strings joined in their order", ['a.test 60 TXT "v=STSv1; " "id=" "1;"'], ((b"v=STSv1; id=1;",),)),
+    ("many strings, whole", ["a.test 60 TXT " + " ".join(f'"{"x" * 255}"' for _ in range(20))], ((b"x" * 5100,),)),
+    ("any octets", [r'a.test 60 TXT "\000\255\"\\"'], ((b'\0\xff"\\',),)),
+    ("behind an alias", ["a.test 60 CNAME b.test.", 'b.test 60 TXT "one"'], ((b"one",),)),
+    ("and nothing else", ['a.test 60 TXT ""', "a.test 60 MX 10 mx.test."], ((b"",),)),
+]
+
+
+@pytest.mark.parametrize(("records", "texts"), [row[1:] for row in TEXTS], ids=[row[0] for row in TEXTS])
+def test_txt_records_are_told_whole(run: Run, records: list[str], texts: tuple[tuple[bytes, ...], ...]) -> None:
+    answer, server = ask(run, {"a.test TXT": records}, lambda resolver: resolver.lookup_txt("a.test"))
+    assert (answer.status, sorted(answer.records)) == (DnsStatus.ok, sorted(texts))
+    assert {asked.question for asked in server.asked} == {"a.test TXT"}
+
+
 @pytest.mark.parametrize("entry", ["servfail", "refused"])
 def test_a_refusal_is_asked_for_once_and_not_again_and_again(run: Run, entry: str) -> None:
     _, server = ask(run, {"a.test MX": entry}, lambda resolver: resolver.lookup_mx("a.test"))

@@ -8,15 +8,31 @@ import pytest
 from msgspec.structs import replace
 
 from scanner.net.clock import SystemClock
-from scanner.outcomes import AddressFlag, DnsStatus, Outcome, RouteKind, Stage
+from scanner.outcomes import AddressFlag, DnsStatus, Outcome, PolicyStage, RouteKind, Stage
+from scanner.passes.certificate_record import certificate_record
 from scanner.passes.context import RunContext
 from scanner.passes.judge import JudgePass
 from scanner.passes.progress import Progress, StopRequest
 from scanner.passes.run_directory import IncompleteRunError, RunDirectory
 from scanner.records import Domain, Event, InputLine, Record, Start
-from scanner.settings import ProbeSettings, Settings
+from scanner.settings import LookupsSettings, ProbeSettings, Settings
 from tests.judgement.found import DOMAIN, ROOTS, host, looked_up, mx, route
-from tests.judgement.sessions import ADDRESS, ended, session
+from tests.judgement.sessions import ADDRESS, MX, ended, session
+from tests.judgement.transport import (
+    ANCHOR,
+    BELOW_ANCHOR,
+    EE,
+    FOR_POLICY_HOST,
+    LEAF,
+    POLICY_HOST,
+    STS_RECORD,
+    broken_fetch,
+    fetch,
+    policy_host,
+    secure_host,
+    served,
+    txt,
+)
 from tests.passes.examples import TIME
 from tests.passes.examples import run as run_record
 
@@ -123,3 +139,104 @@ def test_who_is_on_the_runs_opt_out_list_is_unknown_for_that(tmp_path: Path) -> 
 def test_a_damaged_opt_out_list_is_not_taken_for_an_empty_one(tmp_path: Path, octets: bytes) -> None:
     with pytest.raises(IncompleteRunError, match=r"opt_out\.txt is damaged"):
         judged(tmp_path / "run", [TO_MX, ONE_HOST], opt_out=octets)
+
+
+# Transport security ---------------------------------------------------------------------------------
+
+WITH_POLICY = replace(TO_MX, mta_sts=txt(STS_RECORD), ad=True)
+CERTIFICATES = [certificate_record(one.der) for one in (LEAF, FOR_POLICY_HOST)]
+SILENT_FETCH = broken_fetch(PolicyStage.connect, Outcome.timed_out)
+
+
+def start(*, validates: bool | None, number: int = 1) -> Start:
+    return Start(
+        start=number,
+        at=TIME,
+        version="1",
+        host="here",
+        command_line=(),
+        loop="asyncio",
+        no_ipv6=False,
+        resolver_validates=validates,
+    )
+
+
+@pytest.mark.parametrize(
+    ("fetches", "value", "why"),
+    [
+        ([fetch()], "valid", "fetched, and its one host holds it"),
+        ([], "unknown", "not fetched yet"),
+        ([SILENT_FETCH], "unknown", "no answer"),
+        ([SILENT_FETCH, fetch(attempt=2)], "valid", "the second attempt found it"),
+        ([SILENT_FETCH, fetch()], "valid", "the same attempt made again: its last line counts"),
+        ([fetch(), fetch(http_status=404)], "invalid", "also if it says less"),
+    ],
+)
+def test_the_policies_of_a_run_are_judged(tmp_path: Path, fetches: list[Record], value: str, why: str) -> None:
+    lines = [WITH_POLICY, ONE_HOST, policy_host(), *CERTIFICATES, served(LEAF), *fetches]
+    verdict = judged(tmp_path / "run", lines).verdicts.mta_sts
+    assert verdict is not None
+    assert verdict.value == value
+
+
+def test_of_attempts_that_tell_as_much_the_last_counts_wherever_it_is_written(tmp_path: Path) -> None:
+    closed = broken_fetch(PolicyStage.tls, Outcome.closed, attempt=2)
+    verdict = judged(tmp_path / "run", [WITH_POLICY, ONE_HOST, policy_host(), closed, SILENT_FETCH]).verdicts.mta_sts
+    assert verdict is not None
+    assert verdict.reasons == ("closed",)
+
+
+def test_a_policy_host_is_no_mail_host_of_the_same_name(tmp_path: Path) -> None:
+    to_namesake = replace(route(RouteKind.mx, mx(POLICY_HOST)), mta_sts=txt(STS_RECORD))
+    as_mail_host = host(looked_up(ADDRESS), exchange=POLICY_HOST)
+    lines = [to_namesake, as_mail_host, policy_host(), *CERTIFICATES, fetch(), served(LEAF, server_name=POLICY_HOST)]
+    record = judged(tmp_path / "run", lines)
+    assert [one.address for one in record.mail_hosts[0].addresses] == [ADDRESS]
+    assert record.policy is not None
+
+
+@pytest.mark.parametrize(
+    ("starts", "asked", "value"),
+    [
+        ([start(validates=True)], True, "valid"),
+        ([start(validates=False)], True, "unknown"),
+        ([start(validates=False), start(validates=True, number=2)], True, "valid"),
+        ([start(validates=None)], True, None),
+        ([], True, None),
+        ([start(validates=True)], False, None),
+    ],
+    ids=["validates", "does not", "did once", "never tried", "an old run", "not asked for"],
+)
+def test_dane_is_judged_if_a_resolver_that_validates_was_at_hand(
+    tmp_path: Path, starts: list[Start], asked: bool, value: str | None
+) -> None:
+    settings = Settings(lookups=LookupsSettings(dane=asked))
+    lines = [WITH_POLICY, secure_host(EE), *CERTIFICATES, served(LEAF)]
+    verdict = judged(tmp_path / "run", lines, starts=starts, settings=settings).verdicts.dane
+    assert (verdict.value if verdict is not None else None) == value
+
+
+def test_a_certificate_of_an_authority_that_others_served_completes_a_chain(tmp_path: Path) -> None:
+    chain_of_others = [certificate_record(one.der) for one in (BELOW_ANCHOR, ANCHOR)]
+    lines = [TO_MX, ONE_HOST, served(BELOW_ANCHOR)]
+    (alone,) = judged(tmp_path / "alone", [*lines, chain_of_others[0]]).mail_hosts[0].addresses
+    (known,) = judged(tmp_path / "known", [*lines, *chain_of_others]).mail_hosts[0].addresses
+    assert alone.certificate is not None
+    assert alone.certificate.reason == "unknown issuer"
+    assert known.certificate is not None
+    assert known.certificate.reason == "incomplete: verifies with a known intermediate"
+
+
+def test_a_lost_certificate_of_a_policy_host_is_missed_too(tmp_path: Path) -> None:
+    lines = [WITH_POLICY, ONE_HOST, policy_host(), certificate_record(LEAF.der), served(LEAF), fetch()]
+    verdict = judged(tmp_path / "run", lines).verdicts.mta_sts
+    assert verdict is not None
+    assert (verdict.value, verdict.reasons) == ("unknown", ("local_fault",))
+
+
+def test_a_session_is_found_by_the_base_domain(tmp_path: Path) -> None:
+    under_base = replace(secure_host(EE), tlsa_base_domain="base.example.net")
+    good = served(LEAF, server_name="base.example.net")
+    record = judged(tmp_path / "run", [TO_MX, under_base, *CERTIFICATES, good])
+    assert record.verdicts.reachable.value == "yes"
+    assert record.mail_hosts[0].exchange == MX

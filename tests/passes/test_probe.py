@@ -88,7 +88,9 @@ class World:
         monkeypatch.setattr(sessions, "probe_target", self._play)
         survey: Any = Survey.of(self.settings, run="r", start=1, clock=self.context.clock)
         with EventLog(self.directory, self.context.clock, 1) as events:
-            await ProbePass(self.context, survey, lambda: FakeResolver(self._answers()), events, place=None).run()
+            await ProbePass(
+                self.context, survey, lambda: FakeResolver(self._answers()), events, place=None, discovery=None
+            ).run()
 
     def judged(self) -> list[Domain]:
         JudgePass(self.context).run()

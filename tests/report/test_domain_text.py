@@ -162,12 +162,13 @@ def test_an_implicit_mx_and_the_flags_of_host_and_route_are_told() -> None:
 def test_the_verdicts_have_their_counts_and_reasons() -> None:
     text = shown_domain()
     start = text.index("verdicts")
-    assert text[start + 1 : start + 7] == [
-        "  reachable            mixed           yes 2, no 1, unknown 0",
-        "  smtp                 yes             yes 1, no 0, unknown 1 (timed_out)",
-        "  starttls             no              yes 0, no 1, unknown 1 (timed_out)",
-        "  certificate_trusted  unknown         yes 0, no 0, unknown 1 (timed_out)",
-        "  certificate_name     unknown         yes 0, no 0, unknown 1 (timed_out)",
+    assert text[start + 1 : start + 8] == [
+        "  reachable                mixed           yes 2, no 1, unknown 0",
+        "  smtp                     yes             yes 1, no 0, unknown 1 (timed_out)",
+        "  starttls                 no              yes 0, no 1, unknown 1 (timed_out)",
+        "  certificate_trusted      unknown         yes 0, no 0, unknown 1 (timed_out)",
+        "  certificate_name         unknown         yes 0, no 0, unknown 1 (timed_out)",
+        "  certificate_domain_name  unknown         yes 0, no 0, unknown 1 (timed_out)",
         "",
     ]
 
@@ -186,9 +187,10 @@ def test_what_the_preferred_hosts_say_is_told_where_it_is_something_else() -> No
     )
     text = piped(render_domain(record, [], {}))
     assert (
-        "  reachable            mixed           yes 1, no 1, unknown 1 (not_yet_probed); preferred hosts: yes\n" in text
+        "  reachable                mixed           yes 1, no 1, unknown 1 (not_yet_probed); preferred hosts: yes\n"
+        in text
     )
-    assert "  expected_mx          mixed           yes 2, no 1, unknown 0; preferred hosts: yes\n" in text
+    assert "  expected_mx              mixed           yes 2, no 1, unknown 0; preferred hosts: yes\n" in text
 
 
 def test_findings_are_ordered_by_severity_with_evidence_and_what_to_do() -> None:
@@ -226,8 +228,9 @@ def test_a_domain_without_findings_says_so() -> None:
 def test_a_transcript_has_the_time_and_direction_of_every_line() -> None:
     text = shown_domain()
     start = text.index(f"session {session().session}")
-    assert text[start + 1 : start + 7] == [
+    assert text[start + 1 : start + 8] == [
         "  mx1.example.org [192.0.2.1] port 25, 2026-11-22T12:00:00.000Z: done ok",
+        "  EHLO      SIZE 1000",
         "    0.000 == connect 192.0.2.1:25 limit 15 s",
         "    0.021 <- 220 mx1.example.org ESMTP",
         "    0.022 -> EHLO scanner.example.net",

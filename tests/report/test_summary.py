@@ -10,6 +10,19 @@ from scanner.report.summary import Summary
 from scanner.report.summary_text import render_summary
 from tests.judgement.found import found, host, lines, looked_up, mx, route
 from tests.judgement.sessions import ADDRESS, MX, ended, session, without_starttls
+from tests.judgement.transport import (
+    EE,
+    LEAF,
+    STS_RECORD,
+    fetch,
+    judged_domain,
+    policy_host,
+    published,
+    secure_host,
+    served,
+    to,
+    txt,
+)
 
 from .terminal import on_terminal, piped, without_colours
 
@@ -103,12 +116,46 @@ def test_a_domain_with_something_not_yet_probed_is_not_finished() -> None:
     assert a_run().not_finished == 1
 
 
+def test_a_domain_whose_policy_was_not_fetched_yet_is_not_finished() -> None:
+    sessions = {(MX, ADDRESS): session()}
+    way = to(mx(), mta_sts=txt(STS_RECORD))
+    summary = Summary()
+    summary.add(judged_domain(secure_host(), sessions=sessions, of=way, policies=published(None, policy_host())))
+    assert summary.not_finished == 1
+    summary.add(judged_domain(secure_host(), sessions=sessions, of=way, policies=published(fetch(), policy_host())))
+    assert summary.not_finished == 1
+
+
 def test_a_domain_tried_only_while_we_were_cut_off_is_not_finished() -> None:
     record = judge_domain(lines(), None, found())
     reachable = replace(record.verdicts.reachable, reasons=("vantage",))
     summary = Summary()
     summary.add(replace(record, verdicts=replace(record.verdicts, reachable=reachable)))
     assert not summary.is_complete
+
+
+def test_policies_and_deliveries_are_counted_by_domain() -> None:
+    summary = Summary()
+    absent = txt(status=DnsStatus.nxdomain)
+    for record in (
+        judged_domain(secure_host(EE), sessions={(MX, ADDRESS): served(LEAF)}, of=to(mx(), ad=True, mta_sts=absent)),
+        judged_domain(secure_host(), sessions={(MX, ADDRESS): session()}, of=to(mx(), mta_sts=absent)),
+        judged_domain(of=route(RouteKind.nxdomain)),
+        judged_domain(of=route(RouteKind.null_mx)),
+    ):
+        summary.add(record)
+    # none, valid, invalid, unusable, unknown
+    assert dict(summary.policy_rows()) == {"dane": [1, 1, 0, 0, 0], "mta_sts": [2, 0, 0, 0, 0]}
+    # delivers, delivers_encrypted, delivers_authenticated, fails, unknown
+    assert dict(summary.delivery_rows()) == {
+        "opportunistic": [0, 2, 0, 1, 0],
+        "dane": [0, 1, 1, 1, 0],
+        "mta_sts": [0, 2, 0, 1, 0],
+    }
+    rows = [line.split() for line in piped(render_summary(summary)).split("\n")]
+    assert ["policy", "(domains)", "none", "valid", "invalid", "unusable", "unknown"] in rows
+    assert ["dane", "1", "1", "0", "0", "0"] in rows
+    assert ["that", "obey", "DANE", "0", "1", "1", "1", "0"] in rows
 
 
 # As text --------------------------------------------------------------------------------------------

@@ -1,10 +1,10 @@
-"""One SMTP session of a server: which steps of its script run, and when the next command is due.
+"""One session of a server: which steps of its script run, and when the next thing that the client said is due.
 
-Theory of operation. What comes in is plaintext for the command buffer, octets for TLS (which gives
-plaintext), the ClientHello that a `tls` stage waits for, or of no interest any more (`_Hears`). `_go_on`
-takes steps until one has to wait, then the next command, whose steps come next; a timer or the end of a
-handshake calls it again. Whatever a client says while steps wait stays in the buffer: pipelined commands are
-answered in order, and those that nobody answers are still in the log.
+Theory of operation. What comes in is plaintext for the talk's buffer, octets for TLS (which gives plaintext),
+the ClientHello that a handshake's steps wait for, or of no interest any more (`_Hears`). `_go_on` takes steps
+until one has to wait, then what the client said next, whose steps come next; a timer or the end of a handshake
+calls it again. Whatever a client says while steps wait stays in the buffer: it is answered in order, and what
+nobody answers is still in the log.
 """
 
 import asyncio
@@ -17,23 +17,43 @@ from typing import Protocol
 from OpenSSL import SSL
 
 from scanner.lab.connection import Connection
-from scanner.lab.mail_transaction import MailTransaction
-from scanner.lab.script import Script
 from scanner.lab.steps import Step, Verb
 from scanner.lab.tls_server import ServerTls, TlsError
 
 #: A client that is so far ahead of our replies, or sends a line so long, is cut off.
 MAX_BUFFERED_BYTES = 1 << 17
-_MAX_VERB = 16
 _RECORD_HEADER_BYTES = 5
-_TLS_IS_ACTIVE = (Step(Verb.send, b"503 5.5.1 TLS already active\r\n"),)
+
+
+class Talk(Protocol):
+    """A protocol's side of one session. `heard` is what the client said, as the log has it."""
+
+    heard: list[str]
+
+    def next_steps(self, received: bytearray) -> tuple[Step, ...] | None:
+        """Takes the first thing that is complete out of `received`: the steps that answer it. None if nothing is."""
+        ...
+
+    def hear_rest(self, received: bytearray) -> None:
+        """Takes what is complete and will never be answered."""
+        ...
+
+    def tls_begins(self) -> None:
+        """What comes from now on comes over TLS."""
+        ...
 
 
 class Served(Protocol):
-    """What a session needs to know about its server."""
+    """What a session needs to know about its server.
+
+    `opening` are its first steps; `handshake` those that it takes instead of a handshake (None: a good one).
+    """
 
     @property
-    def script(self) -> Script: ...
+    def opening(self) -> tuple[Step, ...]: ...
+
+    @property
+    def handshake(self) -> tuple[Step, ...] | None: ...
 
     @property
     def small_hello_bytes(self) -> int: ...
@@ -43,9 +63,11 @@ class Served(Protocol):
 
     def tls_context(self) -> SSL.Context: ...
 
+    def new_talk(self) -> Talk: ...
+
 
 class _Hears(Enum):
-    commands = auto()
+    plaintext = auto()
     client_hello = auto()
     tls = auto()
     nothing = auto()
@@ -55,9 +77,9 @@ class Session:
     """A session from accept to its end, of which `ended` is told once; then `end` says how it came."""
 
     __slots__ = (
-        "_connection", "_ended", "_has_greeted", "_hears", "_hello", "_is_paused", "_loop", "_outgoing",
-        "_received", "_script", "_served", "_steps", "_timer", "_transaction",
-        "commands", "end", "error", "spoke_early", "tls",
+        "_connection", "_ended", "_has_opened", "_hears", "_hello", "_is_paused", "_loop", "_outgoing",
+        "_received", "_served", "_steps", "_talk", "_timer", "_tls",
+        "end", "error", "spoke_early",
     )  # fmt: skip
 
     def __init__(
@@ -68,27 +90,40 @@ class Session:
         ended: Callable[["Session"], None],
     ) -> None:
         self._served = served
-        self._script = served.script
+        self._talk = served.new_talk()
         self._loop = loop
         self._ended = ended
         self._connection = Connection(accepted, loop, self._receive, self._connection_ended)
-        self._hears = _Hears.commands
+        self._hears = _Hears.plaintext
         self._received = bytearray()
         self._hello = b""
         self._outgoing: list[bytes] = []
-        self._steps: Iterator[Step] = iter(self._script.greeting)
+        self._steps: Iterator[Step] = iter(served.opening)
         self._is_paused = False
-        self._has_greeted = False
+        self._has_opened = False
         self._timer: asyncio.TimerHandle | None = None
-        self._transaction: MailTransaction | None = None
-        self.tls: ServerTls | None = None
-        self.commands: list[str] = []
+        self._tls: ServerTls | None = None
         self.spoke_early = False
         self.end = ""
         self.error: str | None = None
 
+    @property
+    def heard(self) -> list[str]:
+        """What the client said, in order."""
+        return self._talk.heard
+
+    @property
+    def server_name(self) -> str | None:
+        """The name that the client asked for in its ClientHello."""
+        return None if self._tls is None else self._tls.server_name
+
+    @property
+    def tls_version(self) -> str | None:
+        """None unless a handshake was completed."""
+        return self._tls.version if self._tls is not None and self._tls.is_established else None
+
     def start(self) -> None:
-        """Says the greeting."""
+        """Takes the first steps."""
         self._go_on()
 
     def read(self) -> None:
@@ -110,8 +145,8 @@ class Session:
 
     def _receive(self, octets: bytes) -> None:
         match self._hears:
-            case _Hears.commands:
-                self.spoke_early = self.spoke_early or not self._has_greeted
+            case _Hears.plaintext:
+                self.spoke_early = self.spoke_early or not self._has_opened
                 self._received += octets
             case _Hears.tls:
                 self._receive_tls(octets)
@@ -127,30 +162,30 @@ class Session:
             self._go_on()
 
     def _meet_hello(self) -> None:
-        """A ClientHello has begun: a small one gets the handshake, any other what the `tls` stage says."""
+        """A ClientHello has begun: a small one gets the handshake, any other what is done instead."""
         if len(self._hello) < _RECORD_HEADER_BYTES and self._served.small_hello_bytes:
             return  # how long it is stands in its header
-        assert self._script.tls is not None
+        assert self._served.handshake is not None
         # RFC 8446 §5.1: a ClientHello fits into one record; its length is in the last two octets of the header.
         is_small = int.from_bytes(self._hello[3:5], "big") + _RECORD_HEADER_BYTES <= self._served.small_hello_bytes
-        self._steps = chain((Step(Verb.tls),) if is_small else self._script.tls, self._steps)
+        self._steps = chain((Step(Verb.tls),) if is_small else self._served.handshake, self._steps)
         self._hears = _Hears.nothing
         self._is_paused = False
 
     def _receive_tls(self, octets: bytes) -> None:
-        assert self.tls is not None
-        was_established = self.tls.is_established
+        assert self._tls is not None
+        was_established = self._tls.is_established
         try:
-            self._received += self.tls.receive(octets)
+            self._received += self._tls.receive(octets)
         except TlsError as error:
             self.error = str(error)
-            self._connection.send(self.tls.outgoing())
+            self._connection.send(self._tls.outgoing())
             self._is_paused = True
             self._hears = _Hears.nothing
             self._connection.close()
             return
-        self._connection.send(self.tls.outgoing())
-        if self.tls.is_established and not was_established:
+        self._connection.send(self._tls.outgoing())
+        if self._tls.is_established and not was_established:
             self._is_paused = False
 
     def _connection_ended(self, how: str) -> None:
@@ -158,16 +193,16 @@ class Session:
         self._is_paused = True
         if self._timer is not None:
             self._timer.cancel()
-        if self._hears in (_Hears.commands, _Hears.tls):
-            while self._next_line() is not None:  # said, and never answered
-                pass
+        if self._hears in (_Hears.plaintext, _Hears.tls):
+            self._talk.hear_rest(self._received)
         self._ended(self)
 
     # What is said -------------------------------------------------------------------------------------
 
     def _go_on(self) -> None:
         while self._take_steps():
-            steps = self._next_steps()
+            self._has_opened = True
+            steps = self._talk.next_steps(self._received)
             if steps is None:
                 return
             self._steps = iter(steps)
@@ -207,22 +242,22 @@ class Session:
         self._go_on()
 
     def _take_tls(self) -> None:
-        """The script's own `tls` stage once the client has begun, where it has one; else the handshake."""
+        """What is done instead of a handshake once the client has begun it, if anything; else the handshake."""
         self._is_paused = True
-        if self._script.tls is not None and self._hears is _Hears.commands:
+        if self._served.handshake is not None and self._hears is _Hears.plaintext:
             self._hears = _Hears.client_hello  # and nothing after it, unless a step says `tls`
             return
         self._hears = _Hears.tls
-        self.tls = ServerTls(self._served.tls_context())
-        self._transaction = None  # RFC 3207 §4.2: what was said before is forgotten
+        self._tls = ServerTls(self._served.tls_context())
+        self._talk.tls_begins()
         begun = bytes(self._received) + self._hello
         self._received.clear()
         if begun:
             self._receive_tls(begun)
 
     def _close(self) -> None:
-        if self.tls is not None and self.tls.is_established and self._served.sends_close_notify:
-            self._connection.send(self.tls.close_notify())
+        if self._tls is not None and self._tls.is_established and self._served.sends_close_notify:
+            self._connection.send(self._tls.close_notify())
         self._is_paused = True
         self._connection.close()
 
@@ -232,44 +267,6 @@ class Session:
             return
         octets = b"".join(self._outgoing)
         self._outgoing.clear()
-        if self.tls is not None and self.tls.is_established:
-            octets = self.tls.encrypt(octets)
+        if self._tls is not None and self._tls.is_established:
+            octets = self._tls.encrypt(octets)
         self._connection.send(octets)
-
-    # Commands -----------------------------------------------------------------------------------------
-
-    def _next_steps(self) -> tuple[Step, ...] | None:
-        """The steps that answer what is in the buffer, None if nothing in it is complete."""
-        self._has_greeted = True
-        if self._transaction is not None and self._transaction.expects_message:
-            reply = self._transaction.take_message(self._received)
-            return None if reply is None else (Step(Verb.send, reply),)
-        line = self._next_line()
-        return None if line is None else self._steps_for(line)
-
-    def _next_line(self) -> bytes | None:
-        end = self._received.find(b"\n") + 1
-        if end == 0:
-            return None
-        line = bytes(self._received[:end]).strip()
-        del self._received[:end]
-        verb = line.split(b" ", 1)[0][:_MAX_VERB]
-        if verb.isalpha():  # else it is no command: a ClientHello that nobody waited for
-            self.commands.append(verb.upper().decode("ascii"))
-        return line
-
-    def _steps_for(self, line: bytes) -> tuple[Step, ...]:
-        verb, _, argument = line.partition(b" ")
-        match verb.upper():
-            case b"EHLO":
-                return self._script.ehlo if self.tls is None else self._script.ehlo_after_tls
-            case b"HELO":
-                return self._script.helo
-            case b"STARTTLS":
-                return self._script.starttls if self.tls is None else _TLS_IS_ACTIVE
-            case b"QUIT":
-                return self._script.quit
-            case other:
-                if self._transaction is None:
-                    self._transaction = MailTransaction()
-                return (Step(Verb.send, self._transaction.reply_to(other, argument.strip())),)

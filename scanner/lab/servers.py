@@ -1,4 +1,4 @@
-"""All SMTP servers of a world: a listener an address, on one port; and addresses where nobody may come."""
+"""All servers of a world for one protocol: a listener an address, on one port; and addresses where nobody may come."""
 
 import asyncio
 import datetime as dt
@@ -6,14 +6,11 @@ import errno
 import socket
 import time
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
-from scanner.lab.listener import Listener
 from scanner.lab.listening import close_gate, listen, open_blackhole
-from scanner.lab.log import Log, SessionLine, TripwireLine
-from scanner.lab.smtp_session import Session
-from scanner.lab.tls_server import TlsContexts
-from scanner.lab.world import Behaviour, Server
-from scanner.settings import Limits
+from scanner.lab.log import Log, LogLine, TripwireLine, Visit
+from scanner.lab.session import Served, Session
 from scanner.times import datetime_text
 
 BACKLOG = 128
@@ -25,7 +22,39 @@ REST_S = 0.05
 Now = Callable[[], dt.datetime]
 
 
-class SmtpServer:
+class Place(Protocol):
+    """A server at an address: whether it listens, what it does to who comes, what is logged of that."""
+
+    @property
+    def address(self) -> str: ...
+
+    @property
+    def listens(self) -> bool: ...
+
+    @property
+    def is_blackhole(self) -> bool: ...
+
+    def next_manner(self, now_s: float) -> Served:
+        """What the session that begins now meets."""
+        ...
+
+    def log_line(self, session: Session, visit: Visit) -> LogLine:
+        """The line of a session that has ended."""
+        ...
+
+
+class Listener:
+    """A place that listens. `sessions` are those that have not ended."""
+
+    __slots__ = ("place", "sessions", "socket")
+
+    def __init__(self, listening: socket.socket, place: Place) -> None:
+        self.socket = listening
+        self.place = place
+        self.sessions: set[Session] = set()
+
+
+class Servers:
     """The servers of a world on one port. Sessions go to the log when they end.
 
     After `blocked_after` sessions in all (0: never) every server is a blackhole, and `block_began` is called.
@@ -33,20 +62,14 @@ class SmtpServer:
 
     def __init__(
         self,
+        places: Sequence[Place],
         *,
-        servers: Sequence[Server],
-        behaviours: dict[str, Behaviour],
-        limits: Limits,
-        contexts: TlsContexts,
         log: Log,
         now_utc: Now,
         blocked_after: int = 0,
         block_began: Callable[[], None] = lambda: None,
     ) -> None:
-        self._servers = servers
-        self._behaviours = behaviours
-        self._limits = limits
-        self._contexts = contexts
+        self._places = places
         self._log = log
         self._now_utc = now_utc
         self._blocked_after = blocked_after
@@ -67,8 +90,8 @@ class SmtpServer:
         """Listens everywhere. Raises OSError if the port is not free at a server; then nothing stays open."""
         self._port = port
         try:
-            for server in self._servers:
-                self._open_server(server)
+            for place in self._places:
+                self._open_place(place)
         except OSError:
             self.close()
             raise
@@ -93,13 +116,11 @@ class SmtpServer:
             blackhole.close()
         self._listeners, self._tripwires, self._blackholes = [], [], []
 
-    def _open_server(self, server: Server) -> None:
-        behaviour = self._behaviours[server.behaviour]
-        if behaviour.blackhole:
-            self._blackholes += open_blackhole(server.address, self._port)
-        elif behaviour.listener:
-            listening = listen(server.address, self._port, BACKLOG)
-            self._listeners.append(Listener(listening, server, self._behaviours, self._limits, self._contexts))
+    def _open_place(self, place: Place) -> None:
+        if place.is_blackhole:
+            self._blackholes += open_blackhole(place.address, self._port)
+        elif place.listens:
+            self._listeners.append(Listener(listen(place.address, self._port, BACKLOG), place))
 
     def _open_tripwire(self, address: str) -> None:
         try:
@@ -109,7 +130,7 @@ class SmtpServer:
         self._tripwires.append((address, listening))
         asyncio.get_running_loop().add_reader(listening, self._trip, address, listening)
 
-    def _block(self) -> None:
+    def block(self) -> None:
         """Nobody gets in any more and nobody is answered, as when our own port 25 is shut."""
         self._is_blocked = True
         for listener in self._listeners:
@@ -117,14 +138,14 @@ class SmtpServer:
             self._blackholes.append(close_gate(listener.socket))
             for session in listener.sessions:
                 session.fall_silent()
-        for server in self._servers:
-            if not self._behaviours[server.behaviour].listener:
-                self._blackholes += open_blackhole(server.address, self._port)
+        for place in self._places:
+            if not place.listens:
+                self._blackholes += open_blackhole(place.address, self._port)
         self._block_began()
 
     def _accept(self, listener: Listener) -> None:
         if self._blocked_after and self._accepted == self._blocked_after:
-            self._block()
+            self.block()
             return
         # What happened to earlier sessions before this connection came must not look as if it came later.
         for session in tuple(listener.sessions):
@@ -145,7 +166,7 @@ class SmtpServer:
         started_s, started_at = time.monotonic(), self._now_utc()
         session = Session(
             accepted,
-            listener.next_manner(started_s),
+            listener.place.next_manner(started_s),
             loop,
             lambda ended: self._ended(listener, ended, peer[0], started_s, started_at),
         )
@@ -160,24 +181,15 @@ class SmtpServer:
         self, listener: Listener, session: Session, peer: str, started_s: float, started_at: dt.datetime
     ) -> None:
         listener.sessions.discard(session)
-        is_encrypted = session.tls is not None and session.tls.is_established
-        self._log.write(
-            SessionLine(
-                address=listener.server.address,
-                port=self._port,
-                host=listener.server.host,
-                peer=peer,
-                started_at=datetime_text(started_at),
-                started_s=started_s,
-                ended_s=time.monotonic(),
-                commands=session.commands,
-                sni=session.tls.server_name if session.tls is not None else None,
-                tls=session.tls.version if session.tls is not None and is_encrypted else None,
-                spoke_early=session.spoke_early,
-                end=session.end,
-                error=session.error,
-            )
+        visit = Visit(
+            address=listener.place.address,
+            port=self._port,
+            peer=peer,
+            started_at=datetime_text(started_at),
+            started_s=started_s,
+            ended_s=time.monotonic(),
         )
+        self._log.write(listener.place.log_line(session, visit))
 
     def _trip(self, address: str, listening: socket.socket) -> None:
         try:
