@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 
 from scanner.outcomes import Cause
-from scanner.smtp.refusal_patterns import BY_ENHANCED_CODE, BY_REPLY_CODE, PATTERNS, Refusal
+from scanner.smtp.refusal_patterns import BLOCKLISTED, BY_ENHANCED_CODE, BY_REPLY_CODE, PATTERNS, Refusal
 from scanner.smtp.replies import Reply
 
 #: Characters of a reply that are looked at: the reason stands at its beginning, and the rest costs time.
@@ -31,7 +31,7 @@ _SAID_TO_ANYONE = frozenset({Cause.no_service, Cause.other})
 def read_refusal(reply: Reply, ours: Iterable[str] = ()) -> Refusal:
     """Why a 4yz or 5yz reply refuses; `ours` are our address and our EHLO name, as text that it may name."""
     text = _text(reply)
-    refusal = _by_text(text) or _by_code(reply)
+    refusal = _by_postscreen(reply, text) or _by_text(text) or _by_code(reply)
     if refusal.cause in _SAID_TO_ANYONE and any(_names(text, name) for name in ours):
         return _SPEAKS_OF_US
     return refusal
@@ -41,6 +41,12 @@ def _text(reply: Reply) -> str:
     """The lines as one sentence, without their codes, each run of white space one space."""
     lines = (_REPEATED_CODE.sub("", line.decode("ascii", "replace"), count=1) for line in reply.lines)
     return " ".join(" ".join(lines).split())[:MAX_READ]
+
+
+def _by_postscreen(reply: Reply, text: str) -> Refusal | None:
+    """What postscreen says to those on its deny list, and to nobody else: "currently", and for ever (521, 550)."""
+    is_postscreens = reply.enhanced_code == "5.3.2" and text.lower() == "service currently unavailable"
+    return BLOCKLISTED if is_postscreens else None
 
 
 def _by_text(text: str) -> Refusal | None:

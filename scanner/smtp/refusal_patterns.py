@@ -248,11 +248,13 @@ PATTERNS: tuple[RefusalPattern, ...] = (
         TOO_MANY_CONNECTIONS,
         (
             r"\btoo many (?:concurrent |simultaneous |open |active |parallel |smtp )*(?:connections|sessions)\b",
+            r"\btoo many new TLS sessions\b",
             r"\bmaximum number of (?:concurrent |simultaneous )?(?:connections|sessions)\b",
             r"\b(?:connections?|concurrency|sessions?) limit (?:\w+ )?(?:reached|exceeded|allowed)",
         ),
         (
             ("Postfix", "421 4.7.0 mx.example.org Error: too many connections from 192.0.2.1"),
+            ("Postfix", "421 4.7.0 mx.example.org Error: too many new TLS sessions from unknown[192.0.2.1]"),
             (
                 "Exim, smtp_accept_max_per_host",
                 "421 Too many concurrent SMTP connections from this IP address; please try again later.",

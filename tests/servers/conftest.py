@@ -6,39 +6,48 @@ from collections.abc import Iterator
 import pytest
 
 from . import name_servers
-from .postfix import Postfix
-from .postfix import postfix as running_postfix
+from .name_servers import Nsd, Unbound
+from .postfix import Postfix, configured_postfix
+from .smtpds import SMTPDS
+from .zones import ZONES
 
-#: The fixture that is a server → its name in the summary.
+#: What the fixture of a server is called, alone or after a word that tells it from others → its name in the summary.
 _SERVERS = {"nsd": "NSD", "unbound": "unbound", "postfix": "Postfix"}
 _RAN_AGAINST = "ran against"
 
 
 @pytest.fixture(scope="session")
-def nsd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """The port on 127.0.0.1 of an NSD with real.test."""
-    with name_servers.nsd(tmp_path_factory.mktemp("nsd")) as port:
-        yield port
+def nsd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nsd]:
+    """An NSD with the zones that all tests share."""
+    with name_servers.nsd(tmp_path_factory.mktemp("nsd"), ZONES) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
-def unbound(tmp_path_factory: pytest.TempPathFactory, nsd: int) -> Iterator[int]:
-    """The port on 127.0.0.1 of an unbound that asks that NSD."""
-    with name_servers.unbound(tmp_path_factory.mktemp("unbound"), nsd) as port:
-        yield port
+def unbound(tmp_path_factory: pytest.TempPathFactory, nsd: Nsd) -> Iterator[Unbound]:
+    """An unbound that asks that NSD.
+
+    lame.test is delegated to it too, which knows nothing of it and refuses: SERVFAIL, as from any lame server.
+    """
+    zones = (*ZONES, "lame.test.")
+    with name_servers.unbound(tmp_path_factory.mktemp("unbound"), nsd.port, zones) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
 def postfix() -> Iterator[Postfix]:
-    with running_postfix() as server:
+    """A Postfix with a service for every manner."""
+    with configured_postfix(SMTPDS) as server:
+        server.start()
         yield server
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        used = _SERVERS.keys() & set(getattr(item, "fixturenames", ()))
-        item.user_properties += [(_RAN_AGAINST, _SERVERS[name]) for name in sorted(used)]
+        fixtures = [name.rpartition("_")[2] for name in getattr(item, "fixturenames", ())]
+        used = sorted(_SERVERS.keys() & set(fixtures))
+        item.user_properties += [(_RAN_AGAINST, _SERVERS[name]) for name in used]
         if used:
             item.add_marker(pytest.mark.servers)
 

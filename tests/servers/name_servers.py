@@ -1,7 +1,9 @@
-"""NSD with the zone real.test and an unbound that asks it: both as any user, on free ports of 127.0.0.1."""
+"""NSD with zones of ours, and unbounds that ask it: all as any user, on free ports of 127.0.0.1."""
 
 import contextlib
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from socket import SOCK_DGRAM, SOCK_STREAM
 
@@ -9,15 +11,7 @@ import dns.exception
 import dns.message
 import dns.query
 
-from .programs import free_port, require_programs, running, wait_until
-
-ZONE = Path(__file__).with_name("real.test.zone")
-
-#: 40 labels of 58 octets, none of which compresses: more than a UDP answer holds, so TCP has to follow.
-MANY_MX = 40
-MANY_EXCHANGES = tuple(
-    f"an-exchange-with-a-label-long-enough-to-fill-any-answer-{number:02}.mx.real.test" for number in range(MANY_MX)
-)
+from .programs import find_program, free_port, require_programs, running, wait_until
 
 # rrl: a scan asks faster than a stranger may. minimal-responses, database "": the fewest surprises.
 _NSD_CONF = """\
@@ -36,15 +30,19 @@ server:
   rrl-ratelimit: 0
   minimal-responses: yes
 remote-control:
-  control-enable: no
-zone:
-  name: "real.test."
-  zonefile: "zone"
+  control-enable: yes
+  control-interface: "{directory}/nsd.ctl"
 """
 
-# lame.test is delegated to a server that knows nothing of it and refuses: SERVFAIL, as from any lame server.
-# Nothing but these two is resolved (the local zone "."), and every query leaves from 127.0.0.1: a mistake
-# in the zone cannot make this unbound talk to the world's name servers.
+_NSD_ZONE = """\
+zone:
+  name: "{zone}"
+  zonefile: "{zone}zone"
+  zonestats: "{zone}"
+"""
+
+# Nothing is resolved but the given zones (the local zone "."), and every query leaves from 127.0.0.1: a mistake
+# in a zone cannot make this unbound talk to the world's name servers. Every question to it stands in its log.
 _UNBOUND_CONF = """\
 server:
   interface: 127.0.0.1@{port}
@@ -54,66 +52,120 @@ server:
   do-daemonize: no
   do-not-query-localhost: no
   access-control: 127.0.0.0/8 allow
-  local-zone: "." static
-  local-zone: "real.test." transparent
-  local-zone: "lame.test." transparent
-  module-config: "iterator"
+  local-zone: "." {rest}
+{zones}\
+  module-config: "{modules}"
+  log-queries: yes
   username: ""
   chroot: ""
   directory: "{directory}"
   pidfile: "{directory}/unbound.pid"
   use-syslog: no
   logfile: ""
+{more}\
 remote-control:
   control-enable: no
-stub-zone:
-  name: "real.test."
-  stub-addr: 127.0.0.1@{authority}
-stub-zone:
-  name: "lame.test."
-  stub-addr: 127.0.0.1@{authority}
-"""
+{stubs}"""
+
+
+@dataclass(frozen=True)
+class Nsd:
+    """A running NSD: its port on 127.0.0.1, and its zones, which may change while it runs."""
+
+    port: int
+    directory: Path
+
+    def publish(self, zone: str, text: str) -> None:
+        """Another content of a zone, whose SOA has another serial; it is served when this returns."""
+        before = _serial(self.port, zone)
+        (self.directory / f"{zone}zone").write_text(text, encoding="utf-8")
+        self._control("reload", zone)
+        wait_until(lambda: _serial(self.port, zone) not in {None, before}, f"{zone} anew", self.directory / "nsd.log")
+
+    def questions(self, zone: str) -> int:
+        """How many questions came so far for names in a zone."""
+        counters = dict(line.split("=") for line in self._control("stats_noreset").splitlines())
+        return int(counters[f"{zone}.num.queries"])
+
+    def _control(self, *words: str) -> str:
+        program = find_program("nsd-control")
+        assert program is not None
+        command = [program, "-c", str(self.directory / "nsd.conf"), *words]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout
+
+
+@dataclass(frozen=True)
+class Unbound:
+    """A running unbound: its port on 127.0.0.1, its log with every question, its process."""
+
+    port: int
+    log: Path
+    process: "subprocess.Popen[bytes]"
+
+    @property
+    def asked_names(self) -> set[str]:
+        """The names that somebody asked for so far: `[…] info: 127.0.0.1 NAME. TYPE IN`."""
+        fields = [line.rpartition("info: 127.0.0.1 ")[2].split() for line in self.log.read_text().splitlines()]
+        return {each[0].lower().removesuffix(".") for each in fields if len(each) == 3 and each[2] == "IN"}
 
 
 @contextlib.contextmanager
-def nsd(directory: Path) -> Iterator[int]:
-    """NSD with real.test, as a context; gives its port on 127.0.0.1."""
-    require_programs("nsd")
+def nsd(directory: Path, zones: Mapping[str, str]) -> Iterator[Nsd]:
+    """NSD with zones, by name with the final dot, as a context."""
+    require_programs("nsd", "nsd-control")
     port = free_port(["127.0.0.1"], (SOCK_STREAM, SOCK_DGRAM))
-    (directory / "zone").write_text(ZONE.read_text(encoding="utf-8") + _many_mx(), encoding="utf-8")
     configuration = directory / "nsd.conf"
-    configuration.write_text(_NSD_CONF.format(port=port, directory=directory), encoding="utf-8")
+    text = _NSD_CONF.format(port=port, directory=directory)
+    for zone, content in zones.items():
+        (directory / f"{zone}zone").write_text(content, encoding="utf-8")
+        text += _NSD_ZONE.format(zone=zone)
+    configuration.write_text(text, encoding="utf-8")
     log = directory / "nsd.log"
     with running(["nsd", "-d", "-c", str(configuration)], log):
-        wait_until(lambda: _answers(port), "NSD", log)
-        yield port
+        wait_until(lambda: all(_serial(port, zone) for zone in zones), "NSD", log)
+        yield Nsd(port, directory)
 
 
 @contextlib.contextmanager
-def unbound(directory: Path, authority: int) -> Iterator[int]:
-    """An unbound that resolves real.test at 127.0.0.1:`authority`, as a context; gives its port."""
+def unbound(
+    directory: Path,
+    authority: int,
+    zones: Iterable[str],
+    *,
+    port: int | None = None,
+    modules: str = "iterator",
+    more: Iterable[str] = (),
+) -> Iterator[Unbound]:
+    """An unbound that resolves these zones (with the final dot) at 127.0.0.1:`authority`, and nothing else.
+
+    `more` are lines of its `server:` clause; the first zone must have a SOA.
+    """
     require_programs("unbound")
-    port = free_port(["127.0.0.1"], (SOCK_STREAM, SOCK_DGRAM))
+    port = port or free_port(["127.0.0.1"], (SOCK_STREAM, SOCK_DGRAM))
+    first, *_ = zones = tuple(zones)
     configuration = directory / "unbound.conf"
     configuration.write_text(
-        _UNBOUND_CONF.format(port=port, directory=directory, authority=authority), encoding="utf-8"
+        _UNBOUND_CONF.format(
+            port=port,
+            directory=directory,
+            rest="transparent" if "." in zones else "static",
+            zones="".join(f'  local-zone: "{zone}" transparent\n' for zone in zones if zone != "."),
+            modules=modules,
+            more="".join(f"  {line}\n" for line in more),
+            stubs="".join(f'stub-zone:\n  name: "{zone}"\n  stub-addr: 127.0.0.1@{authority}\n' for zone in zones),
+        ),
+        encoding="utf-8",
     )
     log = directory / "unbound.log"
-    with running(["unbound", "-d", "-c", str(configuration)], log):
-        wait_until(lambda: _answers(port), "unbound", log)
-        yield port
+    with running(["unbound", "-d", "-c", str(configuration)], log) as process:
+        wait_until(lambda: _serial(port, first) is not None, "unbound", log)
+        yield Unbound(port, log, process)
 
 
-def _many_mx() -> str:
-    return "".join(
-        f"many.real.test. MX {preference} {exchange}.\n{exchange}. A 127.80.9.1\n"
-        for preference, exchange in enumerate(MANY_EXCHANGES)
-    )
-
-
-def _answers(port: int) -> bool:
-    query = dns.message.make_query("real.test.", "SOA")
+def _serial(port: int, zone: str) -> int | None:
+    """The serial of a zone's SOA as a server says it; None if it says none."""
     try:
-        return bool(dns.query.udp(query, "127.0.0.1", timeout=0.1, port=port).answer)
+        answer = dns.query.udp(dns.message.make_query(zone, "SOA"), "127.0.0.1", timeout=0.1, port=port).answer
     except (OSError, dns.exception.DNSException):
-        return False
+        return None
+    return next((found[0].serial for found in answer), None)

@@ -1,64 +1,25 @@
-"""A Postfix of our own: one smtpd per address of 127.80.0.0/16, each with its certificate and its manners."""
+"""A Postfix of our own: one service per address of 127.80.0.0/16, each with its certificate and its manners."""
 
 import contextlib
 import datetime as dt
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from scanner.lab.authority import Authority, ServerCertificate
-from scanner.lab.world import CertificateKind
 
-from .programs import cannot_run, find_program, free_port, require_programs, wait_until
-
-
-@dataclass(frozen=True)
-class Smtpd:
-    """One smtpd: where it listens, which of the certificates it has, its own parameters."""
-
-    address: str
-    certificate: str = "good"
-    parameters: tuple[str, ...] = ()
-
-
-_OUR_HOSTS = ("*.mx.real.test",)
-CERTIFICATES = {
-    "good": CertificateKind(names=_OUR_HOSTS, issuer="intermediate"),
-    "wrong-name": CertificateKind(names=("another.example",), common_name="another.example"),
-    "expired": CertificateKind(names=_OUR_HOSTS, starts_days=-90, ends_days=-2),
-    "self-signed": CertificateKind(names=_OUR_HOSTS, issuer="self"),
-    "stranger": CertificateKind(names=_OUR_HOSTS, issuer="stranger"),
-    "incomplete": CertificateKind(names=_OUR_HOSTS, issuer="intermediate", send_intermediate=False),
-}
-
-_MAY = "smtpd_tls_security_level=may"
-_AT_ONCE = "smtpd_delay_reject=no"
-
-SMTPDS = (
-    Smtpd("127.80.0.1", "good", (_MAY,)),
-    Smtpd("127.80.0.2", "wrong-name", (_MAY,)),
-    Smtpd("127.80.0.3", "expired", (_MAY,)),
-    Smtpd("127.80.0.4", "self-signed", (_MAY,)),
-    Smtpd("127.80.0.5", "stranger", (_MAY,)),
-    Smtpd("127.80.0.6"),
-    Smtpd("127.80.0.7", "good", (_MAY, "smtpd_discard_ehlo_keywords=starttls")),
-    Smtpd("127.80.0.8", "good", (_MAY, _AT_ONCE, "smtpd_client_restrictions=reject")),
-    Smtpd("127.80.0.9", "good", (_MAY, _AT_ONCE, "smtpd_client_restrictions=defer")),
-    Smtpd("127.80.0.10", "good", (_MAY, _AT_ONCE, "smtpd_client_restrictions=sleep 1")),
-    Smtpd("127.80.0.11", "good", (_MAY, _AT_ONCE, "smtpd_helo_restrictions=reject")),
-    Smtpd("127.80.0.12", "good", ("smtpd_tls_wrappermode=yes", "smtpd_tls_security_level=encrypt")),
-    Smtpd("127.80.0.13", "incomplete", (_MAY,)),
-)
+from .programs import can_bind, cannot_run, find_program, free_port, require_programs, wait_until
+from .smtpds import CERTIFICATES, RATE_UNIT_S, Smtpd
 
 # Nothing here looks up a name or a user, and nobody is written to (notify_classes): no mail is ever queued.
+# A client counts as one of its network, so limits are for all (event_limit_exceptions).
 _MAIN_CF = """\
 compatibility_level = 3.6
 queue_directory = {directory}/spool
@@ -77,30 +38,82 @@ notify_classes =
 smtpd_peername_lookup = no
 smtpd_relay_restrictions = reject
 smtpd_client_connection_count_limit = 0
+smtpd_client_event_limit_exceptions =
+anvil_rate_time_unit = {rate_unit_s}s
 smtpd_error_sleep_time = 0
+postscreen_cache_map =
+postscreen_greet_wait = 1s
+postscreen_greet_action = enforce
+postscreen_watchdog_timeout = 30s
 """
 
 _SERVICES = """\
 postlog   unix-dgram n - n - 1 postlogd
 tlsmgr    unix - - n 1000? 1 tlsmgr
+tlsproxy  unix - - n -   0 tlsproxy
+  -o {{ smtpd_tls_security_level=may }}
+  -o {{ smtpd_tls_chain_files={directory}/good.pem }}
 rewrite   unix - - n -   - trivial-rewrite
 proxymap  unix - - n -   - proxymap
 anvil     unix - - n -   1 anvil
+smtpd     pass - - n -   - smtpd
+  -o {{ smtpd_tls_security_level=may }}
+  -o {{ smtpd_tls_chain_files={directory}/good.pem }}
 """
 
 
 @dataclass(frozen=True)
 class Postfix:
-    """A running Postfix: its one port, the CA of its good certificates, its log."""
+    """A Postfix: its addresses and their one port, the CA of its good certificates, its log."""
 
+    directory: Path
+    addresses: tuple[str, ...]
     port: int
-    ca_file: Path
-    log: Path
+
+    @property
+    def ca_file(self) -> Path:
+        return self.directory / "ca.pem"
+
+    @property
+    def log(self) -> Path:
+        return self.directory / "log/mail.log"
+
+    def start(self) -> None:
+        """Starts it; it listens when this returns."""
+        self._run("start")
+        wait_until(lambda: not any(can_bind(address, self.port) for address in self.addresses), "Postfix", self.log)
+
+    def stop(self) -> None:
+        """Stops it, if it was ever started."""
+        if self._command("status").returncode == 0:
+            self._run("stop")
+
+    def connections(self, name: str) -> int:
+        """How many connections the service of that name has logged so far."""
+        return len(self._logged(name, ": connect from "))
+
+    def ends(self, name: str) -> list[str]:
+        """What that service logged at the end of each session so far: `… ehlo=2 starttls=1 quit=1 commands=4`."""
+        return self._logged(name, ": disconnect from ")
+
+    def _logged(self, name: str, words: str) -> list[str]:
+        return [line for line in self.log.read_text().splitlines() if f" postfix/{name}/" in line and words in line]
+
+    def _run(self, verb: str) -> None:
+        done = self._command(verb)
+        if done.returncode != 0:
+            raise RuntimeError(f"postfix {verb}: exit {done.returncode}: {done.stderr}")
+
+    def _command(self, verb: str) -> "subprocess.CompletedProcess[str]":
+        program = find_program("postfix")
+        assert program is not None
+        command = [program, "-c", str(self.directory / "etc"), verb]
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
 
 
 @contextlib.contextmanager
-def postfix() -> Iterator[Postfix]:
-    """A Postfix with every smtpd of SMTPDS, as a context. Root only: its master starts as nobody else."""
+def configured_postfix(smtpds: Sequence[Smtpd]) -> Iterator[Postfix]:
+    """A Postfix with these services, not started yet, as a context. Root only: its master starts as nobody else."""
     require_programs("postfix")
     if os.geteuid() != 0:
         cannot_run("Postfix is started by root only")
@@ -108,31 +121,32 @@ def postfix() -> Iterator[Postfix]:
     with tempfile.TemporaryDirectory(prefix="mxscan-postfix-") as made:
         directory = Path(made)
         directory.chmod(0o755)
-        server = _configure(directory)
-        _postfix(directory, "start")
+        addresses = tuple(smtpd.address for smtpd in smtpds)
+        server = Postfix(directory, addresses, free_port(addresses))
+        _configure(server, smtpds)
         try:
-            wait_until(lambda: _all_listen(server.port), "Postfix", server.log)
             yield server
         finally:
-            _postfix(directory, "stop")
+            server.stop()
 
 
-def _configure(directory: Path) -> Postfix:
+def _configure(server: Postfix, smtpds: Sequence[Smtpd]) -> None:
+    directory = server.directory
     for name in ("etc", "spool", "data", "log"):
         (directory / name).mkdir(mode=0o755)
     shutil.chown(directory / "data", pwd.getpwnam("postfix").pw_uid)
-    port = free_port([smtpd.address for smtpd in SMTPDS])
     _write_certificates(directory)
-    (directory / "etc/main.cf").write_text(_MAIN_CF.format(directory=directory), encoding="utf-8")
-    listeners = "".join(_master_line(smtpd, port, directory) for smtpd in SMTPDS)
-    (directory / "etc/master.cf").write_text(_SERVICES + listeners, encoding="utf-8")
-    return Postfix(port, directory / "ca.pem", directory / "log/mail.log")
+    main_cf = _MAIN_CF.format(directory=directory, rate_unit_s=RATE_UNIT_S)
+    (directory / "etc/main.cf").write_text(main_cf, encoding="utf-8")
+    listeners = "".join(_master_line(smtpd, server.port, directory) for smtpd in smtpds)
+    (directory / "etc/master.cf").write_text(_SERVICES.format(directory=directory) + listeners, encoding="utf-8")
 
 
 def _master_line(smtpd: Smtpd, port: int, directory: Path) -> str:
-    chain = f"smtpd_tls_chain_files={directory}/{smtpd.certificate}.pem"
-    options = "".join(f"  -o {{ {parameter} }}\n" for parameter in (chain, *smtpd.parameters))
-    return f"{smtpd.address}:{port} inet n - n - - smtpd\n{options}"
+    own = (f"syslog_name=postfix/{smtpd.name}", f"smtpd_tls_chain_files={directory}/{smtpd.certificate}.pem")
+    options = "".join(f"  -o {{ {parameter} }}\n" for parameter in (*own, *smtpd.parameters))
+    at_most = 1 if smtpd.program == "postscreen" else "-"
+    return f"{smtpd.address}:{port} inet n - n - {at_most} {smtpd.program}\n{options}"
 
 
 def _write_certificates(directory: Path) -> None:
@@ -146,23 +160,3 @@ def _pem(certificate: ServerCertificate) -> bytes:
     """Key and chain in one file, the key first, as smtpd_tls_chain_files wants them."""
     key = certificate.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     return key + certificate.chain_pem
-
-
-def _postfix(directory: Path, verb: str) -> None:
-    program = find_program("postfix")
-    assert program is not None
-    done = subprocess.run(
-        [program, "-c", str(directory / "etc"), verb], capture_output=True, text=True, check=False, timeout=60
-    )
-    if done.returncode != 0:
-        raise RuntimeError(f"postfix {verb}: exit {done.returncode}: {done.stderr}")
-
-
-def _all_listen(port: int) -> bool:
-    return all(_listens(smtpd.address, port) for smtpd in SMTPDS)
-
-
-def _listens(address: str, port: int) -> bool:
-    with socket.socket() as connection:
-        connection.settimeout(1)
-        return connection.connect_ex((address, port)) == 0

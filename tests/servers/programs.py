@@ -39,12 +39,13 @@ def find_program(name: str) -> str | None:
 def free_port(addresses: Sequence[str], kinds: Sequence[socket.SocketKind] = (socket.SOCK_STREAM,)) -> int:
     """A port that nobody has on any of the addresses."""
     for port in random.sample(_CHOSEN_PORTS, 200):
-        if all(_can_bind(address, port, kind) for address in addresses for kind in kinds):
+        if all(can_bind(address, port, kind) for address in addresses for kind in kinds):
             return port
     raise RuntimeError(f"200 ports tried, each taken on one of {addresses}")
 
 
-def _can_bind(address: str, port: int, kind: socket.SocketKind) -> bool:
+def can_bind(address: str, port: int, kind: socket.SocketKind = socket.SOCK_STREAM) -> bool:
+    """True if nobody has the port on the address; found out without a connection."""
     with socket.socket(socket.AF_INET, kind) as tried:
         try:
             tried.bind((address, port))

@@ -1,108 +1,163 @@
-"""A scan by the command, as a user starts it, and its records told in lines short enough for a table."""
+"""A scan by the command, as a user starts it: begun, watched, gone on with, and read."""
 
+import contextlib
+import signal
 import subprocess
 import sys
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import msgspec
 
-from scanner.records import Domain, JudgedAddress, JudgedHost, Verdict
+from scanner.records import Domain, SessionRecord
+from tests.acceptance.running import domains_of, lines_of, records_of
 
-# Limits as the lab has them, so that a test of a limit takes seconds; a pace that loopback can take.
-_SETTINGS = """\
-[limits]
-connect_s = 1.0
-greeting_s = 3.0
-reply_s = 2.0
-tls_s = 2.0
-quit_s = 0.5
-session_s = 6.0
-[dns]
-lookup_s = 5.0
-[pace]
-address_per_s = 100.0
-network_sessions = 100
-network_per_s = 1000.0
-group_sessions = 100
-group_per_s = 1000.0
-[second_attempt]
-short_pause_s = 0.0
-[vantage]
-preflight = false
-"""
+Tables = dict[str, dict[str, object]]
 
+# Limits as the lab has them, so that a test of a limit takes seconds; a pace that loopback can take; second
+# attempts at once. Whoever wants to be asked less is given more time by the tests that are about it.
+_SETTINGS: Tables = {
+    "limits": {
+        "connect_s": 1.0,
+        "greeting_s": 3.0,
+        "reply_s": 2.0,
+        "tls_s": 2.0,
+        "quit_s": 0.5,
+        "session_s": 6.0,
+    },
+    "dns": {"lookup_s": 5.0},
+    "pace": {
+        "address_per_s": 100.0,
+        "network_sessions": 100,
+        "network_per_s": 1000.0,
+        "group_sessions": 100,
+        "group_per_s": 1000.0,
+        "back_off_s": 0.2,
+    },
+    "second_attempt": {"short_pause_s": 0.0, "limits_factor": 1.2, "lookups_per_s": 1000.0},
+    "vantage": {"preflight": False, "nothing_there": "127.80.9.254"},
+}
 
-@dataclass(frozen=True)
-class Told:
-    """What a record says: its route, its hosts, its verdicts, its findings; times and identities left out."""
-
-    route: str
-    hosts: tuple[str, ...]
-    verdicts: tuple[str, ...]
-    findings: frozenset[str]
+#: No scan of these tests takes longer.
+_PATIENCE_S = 60.0
 
 
-def scan(directory: Path, domains: list[str], dns_port: int, port: int, *more: str) -> dict[str, Domain]:
-    """Run `mxscan scan` on the domains → its records by domain. AssertionError unless it ends with 0."""
-    targets, settings, run = directory / "list.txt", directory / "settings.toml", directory / "run"
+class Scan:
+    """`mxscan scan` in a process of its own; what it says, on stdout and stderr, is kept in a file."""
+
+    def __init__(self, run: Path, command: list[str]) -> None:
+        self.run = run
+        self._said = run.with_suffix(".said")
+        with self._said.open("wb") as output:
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+
+    @property
+    def said(self) -> str:
+        return self._said.read_text(errors="replace")
+
+    @property
+    def records(self) -> dict[str, Domain]:
+        """The records of its domains, strictly decoded."""
+        return {record.domain: record for record in domains_of(self.run) if record.domain is not None}
+
+    @property
+    def sessions(self) -> list[SessionRecord]:
+        return records_of(self.run, SessionRecord)
+
+    def count(self, name: str, text: str) -> int:
+        """In how many lines of its files of that name there is a text so far."""
+        return sum(text.encode() in line for line in lines_of(self.run, name)) if self.run.exists() else 0
+
+    def wait_until(self, reached: Callable[[], bool]) -> None:
+        """Waits for something that it brings about; it must not end before."""
+        until = time.monotonic() + _PATIENCE_S
+        while not reached():
+            assert self._process.poll() is None, f"ended too early, with {self._process.returncode}: {self.said}"
+            assert time.monotonic() < until, f"what was waited for never came: {self.said}"
+            time.sleep(0.001)
+
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """It stands still while the block runs, and notices nothing but that time has gone by."""
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
+
+    def ended(self, exit_code: int = 0) -> "Scan":
+        """Waits for its end. AssertionError unless it ends with this exit code."""
+        returned = self._process.wait(_PATIENCE_S)
+        assert returned == exit_code, f"exit {returned}\n{self.said}"
+        return self
+
+    def kill(self) -> None:
+        """Ends it wherever it is; nothing happens if it has ended."""
+        self._process.kill()
+        self._process.wait()
+
+
+@contextlib.contextmanager
+def scanning(
+    directory: Path, domains: Iterable[str], dns_port: int, port: int, *more: str | Path, **tables: dict[str, object]
+) -> Iterator[Scan]:
+    """A scan of the domains, as a context that it does not outlive; `tables` are settings other than these tests'."""
+    targets = directory / "list.txt"
     targets.write_text("".join(f"{domain}\n" for domain in domains), encoding="utf-8")
-    settings.write_text(_SETTINGS, encoding="utf-8")
+    options = ("--out", directory / "run", "--quiet", *more)
+    with _started(
+        directory / "run", "scan", targets, *place_options(directory, dns_port, port, **tables), *options
+    ) as it:
+        yield it
+
+
+@contextlib.contextmanager
+def resuming(scan: Scan) -> Iterator[Scan]:
+    """A scan that goes on, as a context that it does not outlive."""
+    with _started(scan.run, "scan", "--resume", scan.run, "--quiet") as resumed:
+        yield resumed
+
+
+def place_options(directory: Path, dns_port: int, port: int, **tables: dict[str, object]) -> list[str]:
+    """The options by which `scan` and `preflight` meet these tests' servers and nobody else."""
+    settings = directory / "settings.toml"
+    settings.write_text(_toml(tables), encoding="utf-8")
     options = {
         "--ehlo-name": "scanner.real.test",
         "--dns": f"127.0.0.1:{dns_port}",
         "--port": str(port),
         "--allow-network": "127.80.0.0/16",
         "--config": str(settings),
-        "--out": str(run),
     }
-    given = [word for option in options.items() for word in option]
-    done = subprocess.run(
-        [sys.executable, "-m", "scanner", "scan", str(targets), *given, "--quiet", *more],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
+    return [word for option in options.items() for word in option]
+
+
+def scan(
+    directory: Path, domains: Iterable[str], dns_port: int, port: int, *more: str | Path, **tables: dict[str, object]
+) -> dict[str, Domain]:
+    """A scan to its end → its records by domain. AssertionError unless it ends with 0."""
+    with scanning(directory, domains, dns_port, port, *more, **tables) as it:
+        return it.ended().records
+
+
+def mxscan(*arguments: str | Path) -> list[str]:
+    """The command line of `mxscan`."""
+    return [sys.executable, "-m", "scanner", *map(str, arguments)]
+
+
+@contextlib.contextmanager
+def _started(run: Path, *arguments: str | Path) -> Iterator[Scan]:
+    it = Scan(run, mxscan(*arguments))
+    try:
+        yield it
+    finally:
+        it.kill()
+
+
+def _toml(tables: Tables) -> str:
+    merged = {name: {**_SETTINGS.get(name, {}), **tables.get(name, {})} for name in {**_SETTINGS, **tables}}
+    return "".join(
+        f"[{name}]\n" + "".join(f"{key} = {msgspec.json.encode(value).decode()}\n" for key, value in table.items())
+        for name, table in merged.items()
     )
-    assert done.returncode == 0, f"exit {done.returncode}\n{done.stderr}"
-    lines = (run / "domains.jsonl").read_bytes().splitlines()
-    records = [msgspec.json.decode(line, type=Domain) for line in lines]
-    return {record.domain: record for record in records if record.domain is not None}
-
-
-def tell(record: Domain) -> Told:
-    """The record in lines: `KIND DNS_STATUS MX_TOTAL [+FLAG…]`, `PREFERENCE EXCHANGE A/AAAA [+FLAG…]: ADDRESS
-    STAGE OUTCOME, …`, `VERDICT VALUE YES/NO/UNKNOWN [preferred=VALUE] [REASON…]`, `KIND SEVERITY SUBJECT`."""
-    route, verdicts = record.mail_route, msgspec.structs.asdict(record.verdicts)
-    return Told(
-        route=_words(route.kind, route.dns_status, route.mx_total, _flags(route.flags)),
-        hosts=tuple(map(_host, record.mail_hosts)),
-        verdicts=tuple(_words(name, _verdict(verdict)) for name, verdict in verdicts.items() if verdict),
-        findings=frozenset(_words(found.kind, found.severity, found.subject) for found in record.findings),
-    )
-
-
-def _host(host: JudgedHost) -> str:
-    preference = "-" if host.preference is None else host.preference
-    head = _words(preference, host.exchange, f"{host.a_status}/{host.aaaa_status}", _flags(host.flags))
-    return f"{head}: {', '.join(map(_address, host.addresses))}".removesuffix(": ")
-
-
-def _address(address: JudgedAddress) -> str:
-    ended = (address.stage, address.outcome, address.limit) if address.outcome else ("-", address.reason)
-    return _words(address.address, *ended, _flags(address.flags))
-
-
-def _verdict(verdict: Verdict) -> str:
-    assert verdict.complete == (verdict.unknown == 0)
-    preferred = "" if verdict.preferred == verdict.value else f"preferred={verdict.preferred}"
-    counts = f"{verdict.yes}/{verdict.no}/{verdict.unknown}"
-    return _words(verdict.value, counts, preferred, *verdict.reasons)
-
-
-def _flags(flags: tuple[str, ...]) -> str:
-    return " ".join(f"+{flag}" for flag in flags)
-
-
-def _words(*parts: object) -> str:
-    return " ".join(str(part) for part in parts if part not in {None, ""})

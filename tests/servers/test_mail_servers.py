@@ -6,34 +6,13 @@ import pytest
 
 from scanner.records import Domain
 
+from .name_servers import Unbound
 from .postfix import Postfix
-from .scans import Told, scan, tell
+from .scans import scan
+from .smtpds import MANNERS
+from .telling import WITHOUT_TLS, Told, certificate, tell, unknown
 
 GOOD = "done ok"
-WITHOUT_TLS = (
-    "reachable yes 1/0/0",
-    "smtp yes 1/0/0",
-    "starttls no 0/1/0",
-    "certificate_trusted not_applicable 0/0/0",
-    "certificate_name not_applicable 0/0/0",
-)
-
-
-def certificate(trusted: str, name: str) -> tuple[str, ...]:
-    """The verdicts of a session with STARTTLS whose certificate is `trusted` and has the right `name`."""
-    counts = {"yes": "1/0/0", "no": "0/1/0"}
-    return (
-        "reachable yes 1/0/0",
-        "smtp yes 1/0/0",
-        "starttls yes 1/0/0",
-        f"certificate_trusted {trusted} {counts[trusted]}",
-        f"certificate_name {name} {counts[name]}",
-    )
-
-
-def unknown(reason: str) -> tuple[str, ...]:
-    names = ("smtp", "starttls", "certificate_trusted", "certificate_name")
-    return ("reachable yes 1/0/0", *(f"{name} unknown 0/0/1 {reason}" for name in names))
 
 
 @dataclass(frozen=True)
@@ -114,7 +93,7 @@ CASES = (
         "554 instead of a greeting, and it says that it is about the client",
         "127.80.0.8",
         "greeting permanent_negative",
-        unknown("policy"),
+        unknown("policy", known=1),
         "refused-us warning",
     ),
     Case(
@@ -122,7 +101,7 @@ CASES = (
         "450 instead of a greeting: another day it may be different",
         "127.80.0.9",
         "greeting transient_negative",
-        unknown("policy"),
+        unknown("policy", known=1),
         "refused-us warning",
     ),
     Case("slow", "greets after a second", "127.80.0.10", GOOD, certificate("yes", "yes")),
@@ -131,7 +110,7 @@ CASES = (
         "554 to EHLO is about our name, not about its extensions: HELO is not tried",
         "127.80.0.11",
         "ehlo permanent_negative",
-        unknown("ehlo_name_refused"),
+        unknown("ehlo_name_refused", known=1),
         "refused-us warning",
     ),
     Case(
@@ -139,7 +118,7 @@ CASES = (
         "waits for a ClientHello while we wait for its greeting",
         "127.80.0.12",
         "greeting timed_out limits.greeting_s",
-        unknown("timed_out"),
+        unknown("timed_out", known=1),
         "timed-out warning",
     ),
 )
@@ -180,10 +159,10 @@ BACKUP = Told(
 
 
 @pytest.fixture(scope="module")
-def records(unbound: int, postfix: Postfix, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Domain]:
+def records(unbound: Unbound, postfix: Postfix, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Domain]:
     domains = [*(case.domain for case in CASES), "pool.real.test", "backup.real.test"]
     directory = tmp_path_factory.mktemp("postfix")
-    return scan(directory, domains, unbound, postfix.port, "--ca-file", str(postfix.ca_file))
+    return scan(directory, domains, unbound.port, postfix.port, "--ca-file", postfix.ca_file)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -200,14 +179,14 @@ def test_a_backup_makes_a_domain_reachable_whose_preferred_host_is_down(records:
 
 
 def test_implicit_tls_finds_a_good_server_where_starttls_found_silence(
-    unbound: int, postfix: Postfix, tmp_path_factory: pytest.TempPathFactory
+    unbound: Unbound, postfix: Postfix, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     found = scan(
         tmp_path_factory.mktemp("implicit"),
         ["implicit-tls.real.test"],
-        unbound,
+        unbound.port,
         postfix.port,
-        *("--ca-file", str(postfix.ca_file), "--implicit-tls"),
+        *("--ca-file", postfix.ca_file, "--implicit-tls"),
     )
     assert tell(found["implicit-tls.real.test"]) == Told(
         "mx ok 1",
@@ -221,7 +200,7 @@ def test_postfix_saw_quit_in_every_session_that_reached_ehlo_and_no_mail(
     records: dict[str, Domain], postfix: Postfix
 ) -> None:
     """Postfix counts the commands of each session when it ends: `ehlo=2 starttls=1 quit=1 commands=4`."""
-    ends = [line for line in postfix.log.read_text().splitlines() if ": disconnect from " in line]
+    ends = [line for smtpd in MANNERS for line in postfix.ends(smtpd.name)]
     reached_ehlo = [line for line in ends if " ehlo=" in line]
     assert len(reached_ehlo) >= 9
     assert [line for line in reached_ehlo if " quit=1" not in line] == []

@@ -93,6 +93,8 @@ ROWS = [
     ("554 5.7.25 no", Cause.reverse_dns_required, True, "RFC 7372 §3.3"),
     ("421 4.7.28 no", Cause.rate_limited, True, "mail flood detected"),
     ("554 5.7.30 no", Cause.tls_required, False, "RFC 8689"),
+    ("521 5.3.2 Service currently unavailable", Cause.blocklisted, True, "postscreen, to those on its deny list"),
+    ("450 4.3.2 Service currently unavailable", Cause.overloaded, False, "Postfix, to everybody, for now"),
     ("554 5.3.2 no", Cause.no_service, False, "takes no mail, for good"),
     ("421 4.3.2 no", Cause.overloaded, False, "takes no mail, for now"),
     ("452 4.3.1 no", Cause.overloaded, False, "the system is full"),

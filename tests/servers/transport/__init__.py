@@ -1,0 +1,1 @@
+"""Mail hosts in signed zones, and what mxscan, posttls-finger and OpenSSL think of each."""
