@@ -17,8 +17,8 @@ from benchmarks.usage import ChildError, run_and_measure
 from scanner.lab.child import LabChild
 from scanner.settings import Limits
 
-DOMAINS = 5000
-ROUNDS = 3
+DOMAINS = 3000
+ROUNDS = 2
 GIVE_UP_AFTER_S = 300.0
 
 #: Beside two TXT lookups a domain, everything may cost so much of a scan without it.

@@ -115,19 +115,14 @@ def parse_certificate(words: list[str]) -> JudgedCertificate | None:
     """What stands after an address: nothing of note, `none`, or what is wrong."""
     if words == ["none"]:
         return None
-    trusted: bool | None = True
-    code: int | None = 0
-    reason, name = "trusted", NameMatch.matches
+    code, reason, name = 0, "trusted", NameMatch.matches
     for word in words:
         if found := _CERTIFICATE.fullmatch(word):
             code, reason = int(found[1]), found[2]
-            trusted = code == 0
-        elif word == "unreadable":
-            trusted, code, reason = None, None, word
         else:
             name = NameMatch(word)
     return JudgedCertificate(
-        sha256=_A_FINGERPRINT, trusted=trusted, code=code, reason=reason, name=name, not_after=None, days_left=None
+        sha256=_A_FINGERPRINT, trusted=code == 0, code=code, reason=reason, name=name, not_after=None, days_left=None
     )
 
 

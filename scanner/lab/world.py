@@ -143,8 +143,8 @@ class ExpectedHost(Part, frozen=True, kw_only=True):
     An address line: `ADDRESS STAGE OUTCOME [LIMIT] [+FLAG…]`, or `ADDRESS - REASON [+FLAG…]` for one that was
     not contacted. `+FLAG?` is a flag that may be there or not: which of many names at one address are asked,
     and which are told by those, is up to chance. A line that comes to `done` or `ehlo_after_tls` means a trusted
-    certificate for the host's name unless it goes on with what is known of the certificate instead: `; none`,
-    `; unreadable`, `; CODE REASON` as OpenSSL has it, `; no_match` or `; only_common_name`.
+    certificate for the host's name unless it goes on with what is wrong with it: `; none` at all, `; CODE REASON` as
+    OpenSSL has it (0: trusted, and yet something), `; no_match` or `; only_common_name`.
 
     `dane`: `VALUE GROUND [BASE_DOMAIN]` (each ground has its requirement), and the TLSA records by their three
     numbers. Not given: the zone is not signed, `none addresses_insecure`; without an address `none no_address`;

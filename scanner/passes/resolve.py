@@ -41,9 +41,6 @@ _NO_HOST = frozenset({HostFlag.mx_is_address_literal, HostFlag.mx_is_localhost})
 
 _UNANSWERED = "the resolver could not be asked"
 
-#: Where mail servers listen (RFC 5321 §4.5.4.2). Those of the lab say that they do.
-_SMTP_PORT = 25
-
 
 @dataclass(frozen=True, slots=True)
 class _Part(Generic[R]):
@@ -248,10 +245,7 @@ class ResolvePass:
 
 def discovery_of(context: RunContext, validated: Validated | None) -> TlsDiscovery | None:
     """How mail hosts are asked about TLS; None without a resolver that validates."""
-    if validated is None:
-        return None
-    port = _SMTP_PORT if context.run.lab else context.settings.probe.port
-    return TlsDiscovery(validated, port, context.policy)
+    return None if validated is None else TlsDiscovery(validated, context.settings.probe.port, context.policy)
 
 
 def is_ours(route: Route) -> bool:

@@ -49,14 +49,13 @@ class Resolving:
         self.settings = settings
         self.opt_out = opt_out or OptOut()
         self.fresh: list[FakeResolver] = []
-        self.is_lab = False
 
     async def start(self, first: FakeResolver, *fresh: FakeResolver, validated: FakeValidated | None = None) -> None:
         """One start: `first` is asked, and of `fresh` a new one for each second attempt of a part."""
         self.fresh = list(fresh)
         context = RunContext(
             self.directory,
-            replace(run_record(), partitions=1, lab=self.is_lab),
+            replace(run_record(), partitions=1),
             self.settings,
             SystemClock(),
             Progress(),
@@ -271,20 +270,10 @@ def test_what_was_not_asked_for_want_of_a_validating_resolver_is_asked_once_ther
     assert [(host.attempt, host.a.ad) for host in resolving.directory.read(Host)] == [(1, None), (2, True)]
 
 
-@pytest.mark.parametrize(
-    ("is_lab", "port", "asked", "why"),
-    [
-        (False, 25, 25, "where mail servers listen"),
-        (False, 2525, 2525, "the port that is scanned (RFC 7672 §2.2.3)"),
-        (True, 31000, 25, "whatever port the lab has, it stands for that one"),
-    ],
-)
-def test_tlsa_is_asked_for_the_port_that_is_scanned(
-    tmp_path: Path, run: Run, is_lab: bool, port: int, asked: int, why: str
-) -> None:
+@pytest.mark.parametrize("port", [25, 2525])
+def test_tlsa_is_asked_for_the_port_that_is_scanned(tmp_path: Path, run: Run, port: int) -> None:
     settings = Settings(lookups=ROUTES_ALONE, probe=ProbeSettings(port=port))
     resolving = Resolving(tmp_path, ["one.test"], settings)
-    resolving.is_lab = is_lab
     validated = FakeValidated(SECURE_HOST)
     run(resolving.start(FakeResolver(GOOD), validated=validated))
-    assert (f"_{asked}._tcp.mx.test", "TLSA") in validated.asked, why
+    assert (f"_{port}._tcp.mx.test", "TLSA") in validated.asked  # RFC 7672 §2.2.3
