@@ -50,8 +50,8 @@ def needs_second_attempt(session: SessionRecord, retry_on: AbstractSet[RetryOn])
 
 def needs_second_fetch(policy: Policy, retry_on: AbstractSet[RetryOn]) -> bool:
     """True if the fetch of a policy ended in a way that may be over soon, or in a response that says so."""
-    if policy.outcome is Outcome.ok:
-        return policy.http_status in _COME_AGAIN and RetryOn.transient_negative in retry_on
+    if policy.http_status in _COME_AGAIN:  # however its body ended
+        return RetryOn.transient_negative in retry_on
     return policy.outcome.value in retry_on
 
 

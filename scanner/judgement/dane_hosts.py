@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from scanner.judgement.findings import finding
 from scanner.judgement.places import Place, addresses_of
+from scanner.judgement.remedies import REMEDIES_FOR_DANE, REMEDY_IF_TLSA_MATCHES
 from scanner.judgement.tls_discovery import host_addresses, tlsa_answers
 from scanner.outcomes import FindingKind, PolicyReason, PolicyValue, Severity
 from scanner.policy.dane import Authentication
@@ -192,7 +193,9 @@ def _finding_on(
         text = "the TLS handshake fails at {where}"
     where = addresses_of(failing)
     evidence = f"DANE: {text.format(where=where, base_domain=decision.base_domain)}; {_named(decision.records)}"
-    return finding(FindingKind(failure.value), Severity.error, exchange, evidence, failing[0].session)
+    kind = FindingKind(failure.value)
+    fix = REMEDIES_FOR_DANE.get(kind)
+    return finding(kind, Severity.error, exchange, evidence, failing[0].session, fix=fix)
 
 
 def _rollover(exchange: str, matched: Sequence[TlsaRecord], unmatched: Sequence[TlsaRecord]) -> Finding:
@@ -233,7 +236,12 @@ def without_weight(findings: Sequence[Finding], place: Place) -> tuple[Finding, 
     if not _is_authenticated(place):
         return tuple(findings)
     return tuple(
-        replace(found, severity=Severity.notice, evidence=f"{found.evidence}; its TLSA records match")
+        replace(
+            found,
+            severity=Severity.notice,
+            evidence=f"{found.evidence}; its TLSA records match",
+            fix=REMEDY_IF_TLSA_MATCHES,
+        )
         if found.kind in _OF_NO_WEIGHT
         else found
         for found in findings

@@ -41,6 +41,11 @@ def merge_hosts(earlier: Host | None, later: Host) -> Host:
     return _with_security(merged, earlier, later)
 
 
+def knows_security(host: Host) -> bool:
+    """True if a lookup found out all that DANE senders ask for."""
+    return _knowledge_of_security(host) == _ALL_OF_SECURITY
+
+
 def _merge_texts(earlier: TxtLookup | None, later: TxtLookup | None) -> TxtLookup | None:
     if earlier is None or later is None:
         return later or earlier
@@ -85,10 +90,13 @@ def _knowledge(status: DnsStatus) -> int:
     return 1 if status in FAILURES else 2
 
 
+_ALL_OF_SECURITY = 2
+
+
 def _knowledge_of_security(host: Host) -> int:
     """How much a lookup tells DANE senders: nothing, that something about it failed, or all that they ask for."""
     addresses = host_addresses(host)
     if addresses.secure is None:
         return 0
     has_failed = host.tlsa is not None and host.tlsa[-1].dns_status in FAILURES
-    return 1 if has_failed or needs_alias_security(addresses) else 2
+    return 1 if has_failed or needs_alias_security(addresses) else _ALL_OF_SECURITY

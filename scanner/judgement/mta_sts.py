@@ -7,7 +7,8 @@ from scanner.addresses import parse_address
 from scanner.dns.answers import ANSWERS_NO, FAILURES
 from scanner.judgement.findings import finding
 from scanner.judgement.host_addresses import JudgeOptions
-from scanner.judgement.policy_fetches import PolicyFetch, broken_off, failed, not_made
+from scanner.judgement.policy_fetches import Knowledge, PolicyFetch, broken_off, failed, not_made
+from scanner.judgement.remedies import REMEDY_IF_NOT_FETCHED
 from scanner.judgement.targets import is_contactable, is_withdrawn
 from scanner.judgement.vantage_windows import family_of
 from scanner.outcomes import AddressFlag, DnsStatus, FindingKind, NotKnown, PolicyReason, PolicyValue, Severity
@@ -85,7 +86,10 @@ def restore_strings(lookup: TxtLookup) -> list[list[bytes]]:
 
 
 def _judge_fetch(record: StsRecord, policy_host: str, fetch: PolicyFetch) -> StsJudgement:
-    findings = tuple(finding(seen.kind, seen.severity, policy_host, seen.evidence) for seen in fetch.observations)
+    fix = REMEDY_IF_NOT_FETCHED if fetch.knowledge is Knowledge.broken_off else None
+    findings = tuple(
+        finding(seen.kind, seen.severity, policy_host, seen.evidence, fix=fix) for seen in fetch.observations
+    )
     if fetch.failure is not None:
         return _invalid(fetch.failure, findings)
     policy = fetch.policy

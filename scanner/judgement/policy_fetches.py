@@ -53,7 +53,7 @@ def reduce_fetch(fetch: Policy, chains: ChainJudge, lost: VantageWindows) -> Pol
         return _nothing(NotKnown.vantage.value, evidence)
     if fetch.outcome in OUTCOMES_OF_OURS:
         return _nothing(fetch.outcome.value, _end_of(fetch))
-    return _judge_certificate(fetch, chains) or _judge_end(fetch) or _judge_status(fetch) or _judge_body(fetch)
+    return _judge_certificate(fetch, chains) or _judge_status(fetch) or _judge_end(fetch) or _judge_body(fetch)
 
 
 def failed(failure: ResultType, evidence: str) -> PolicyFetch:
@@ -133,7 +133,8 @@ _NOT_NOW = {
 
 
 def _judge_status(fetch: Policy) -> PolicyFetch | None:
-    if fetch.http_status == 200:
+    """What a status that is no policy's says, however its body ended."""
+    if fetch.http_status in (None, 200):
         return None
     evidence = f"[{fetch.address}]: HTTP status {fetch.http_status}"
     if fetch.location is not None:

@@ -210,3 +210,32 @@ REMEDIES: dict[FindingKind, str] = {
         "again."
     ),
 }
+
+#: Where DANE senders do not deliver: a certificate of the Web alone would change nothing for them.
+REMEDIES_FOR_DANE: dict[FindingKind, str] = {
+    FindingKind.certificate_expired: (
+        "Renew the certificate that has ended in the chain; if that changes what the TLSA records name, publish the "
+        "new records first. Until then senders that obey DANE do not deliver to this host."
+    ),
+    FindingKind.certificate_not_trusted: (
+        "Serve the authority's certificate that the TLSA record names, after the server's own and those between; or "
+        "publish `3 1 1` with the SHA-256 of the server's public key instead. Until then senders that obey DANE do "
+        "not deliver to this host."
+    ),
+    FindingKind.certificate_host_mismatch: (
+        "Get a certificate for the MX host's name from the authority that the TLSA record names; or publish `3 1 1` "
+        "with the SHA-256 of the server's public key instead, with which names do not count. Until then senders "
+        "that obey DANE do not deliver to this host."
+    ),
+}
+
+REMEDY_IF_TLSA_MATCHES = (
+    "Nothing has to be done for senders that obey DANE. For all others have a certificate of a public authority for "
+    "the MX host's name; if that is a new key, publish its TLSA record before it is installed."
+)
+
+REMEDY_IF_NOT_FETCHED = (
+    "Whether senders can fetch the MTA-STS policy is not known. Open "
+    "https://mta-sts.<domain>/.well-known/mta-sts.txt from another place, see whether the DNS and the web server of "
+    "mta-sts.<domain> always answer; then scan again."
+)

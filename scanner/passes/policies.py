@@ -43,13 +43,12 @@ class PolicyFetches:
         self._no_ipv6 = context.run.starts[-1].no_ipv6
         self._addresses: dict[str, tuple[str, ...]] = {}
         self._made: dict[str, _Fetches] = {}
+        #: When the last fetch of the run ended; "" if there was none.
+        self.last_ended_at = ""
 
     def make(self, targets: PartsWriter[Target], planned: set[int]) -> None:
         """Plans all fetches; `planned` are the targets that are written already (64 bits of their ids)."""
-        directory = self._context.directory
-        windows = VantageWindows.from_events(directory.read(Event))
-        for policy in directory.read(Policy):
-            self._note(policy, counts=policy.outcome not in OUTCOMES_OF_OURS and not windows.holds(policy))
+        self.read_again()
         for host in self._policy_hosts():
             addresses = tuple(self._contactable(host))
             if addresses:
@@ -59,6 +58,13 @@ class PolicyFetches:
                 if int(target.target, 16) not in planned:
                     planned.add(int(target.target, 16))
                     targets.append(target)
+
+    def read_again(self) -> None:
+        """Takes note of all fetches anew: a time in which our own place was cut off took some of them back."""
+        self._made.clear()
+        windows = VantageWindows.from_events(self._context.directory.read(Event))
+        for policy in self._context.directory.read(Policy):
+            self._note(policy, counts=policy.outcome not in OUTCOMES_OF_OURS and not windows.holds(policy))
 
     def queue_due(self) -> int:
         """Queues every policy that was not fetched yet; how many."""
@@ -97,6 +103,7 @@ class PolicyFetches:
         else:
             state = state._replace(second=counts)
         self._made[policy.policy_domain] = state
+        self.last_ended_at = max(self.last_ended_at, policy.ended_at)
 
     # Where to ------------------------------------------------------------------------------------------
 

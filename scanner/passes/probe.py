@@ -123,7 +123,7 @@ class ProbePass:
     async def _rounds(self, guard: VantageGuard) -> None:
         await self._round("probe", self._queue_due, guard)
         guard.settle()
-        if self._plan.wants_second():
+        if self._plan.wants_second() or self._fetches.wants_second():
             await self._pause()
             await self._round("second attempts", self._queue_second, guard)
         await self._round("names that were shared", self._queue_due, guard)
@@ -150,11 +150,13 @@ class ProbePass:
             return 0
         self._holder.was_cut_off = False
         self._plan.read_again()
+        self._fetches.read_again()
         return queue()
 
     async def _pause(self) -> None:
         """Lets time go by between the first sessions and second attempts; what is known is shown before."""
-        ended_at = self._holder.ended_at or parse_utc(self._plan.last_ended_at).timestamp()
+        last = max(self._plan.last_ended_at, self._fetches.last_ended_at)  # texts, of which "" is before all others
+        ended_at = max(parse_utc(last).timestamp() if last else 0.0, self._holder.ended_at or 0.0)
         is_short = self._plan.size < self._second.short_run_targets
         pause_s = self._second.short_pause_s if is_short else self._second.pause_s
         now = self._clock.now_utc()

@@ -3,8 +3,11 @@
 import asyncio
 from collections import Counter
 
+from msgspec.structs import replace
+
 from scanner.contact_policy import ContactPolicy
 from scanner.dns.answers import FAILURES
+from scanner.judgement.lookups import knows_security
 from scanner.lookup.hosts import lookup_host
 from scanner.lookup.tls_discovery import TlsDiscovery
 from scanner.net.resolver import Resolver
@@ -12,6 +15,7 @@ from scanner.passes.parts_writer import PartsWriter
 from scanner.passes.resolve import FreshResolver
 from scanner.passes.target_plan import TargetPlan
 from scanner.records import Host, Target
+from scanner.wire_text import escape_octets
 
 
 class PublishedAddresses:
@@ -62,14 +66,20 @@ class PublishedAddresses:
         if self._resolver is None:
             self._resolver = self._fresh_resolver()
         # Attempts 1 and 2 are the resolve pass's.
-        host = await lookup_host(
-            self._plan.exchanges.get(name, name), self._resolver, self._policy, self._again[name] + 2
-        )
+        attempt = self._again[name] + 2
+        exchange = self._plan.exchanges.get(name, name)
+        host = await lookup_host(exchange, self._resolver, self._policy, attempt, discovery=self._discovery)
         if FAILURES.issuperset((host.a.dns_status, host.aaaa.dns_status)):
             return None
         self._hosts.append(host)
-        self._plan.add(host, self._targets)
+        self._plan.add(host if knows_security(host) else _with_server_name(host, name), self._targets)
         return host
+
+
+def _with_server_name(host: Host, name: str) -> Host:
+    """The host as it is known by an earlier answer: its servers are asked for by the same name."""
+    base_domain = escape_octets(name.encode())
+    return host if base_domain == host.exchange else replace(host, tlsa_base_domain=base_domain)
 
 
 def _publishes(host: Host, address: str) -> bool:

@@ -226,7 +226,7 @@ def _tell_nobody(_: str) -> None:
     """For warnings that are none here."""
 
 
-_COUNTED = ("routes", "hosts", "targets", "sessions", "certificates")
+_COUNTED = ("routes", "hosts", "targets", "sessions", "certificates", "policies")
 
 
 def count_records(directory: RunDirectory) -> dict[str, int]:

@@ -26,6 +26,8 @@ _DIFFERS = [
     (re.compile(r"\b[0-9a-f]{16}\.1\.survey"), "SESSION"),
     (re.compile(r"(127\.\d+\.\d+\.\d+:|port )\d+"), r"\1PORT"),
     (re.compile(r"^( +)\d+\.\d{3} "), r"\1SECONDS "),
+    # The lab makes its certificates anew for every run.
+    (re.compile(r"\b[0-9a-f]{64}\b|(?<=sha256 )[0-9a-f]{16}"), "SHA256"),
     # How often a server that limits our rate has to say so is a matter of milliseconds.
     (re.compile(r"\b\d+ sessions"), "SESSIONS"),
     (re.compile(r"transient_negative \d+"), "transient_negative N"),

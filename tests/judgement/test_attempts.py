@@ -5,10 +5,17 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from scanner.judgement.attempts import asks_for_less, needs_second_attempt, needs_second_lookup, needs_small_hello
-from scanner.outcomes import Cause, DnsStatus, Outcome, RetryOn, Stage, Variant
-from scanner.records import Replies, ReplyRecord, SessionRecord
+from scanner.judgement.attempts import (
+    asks_for_less,
+    needs_second_attempt,
+    needs_second_fetch,
+    needs_second_lookup,
+    needs_small_hello,
+)
+from scanner.outcomes import Cause, DnsStatus, Outcome, PolicyStage, RetryOn, Stage, Variant
+from scanner.records import Policy, Replies, ReplyRecord, SessionRecord
 from tests.judgement.sessions import ended, session
+from tests.judgement.transport import broken_fetch, fetch
 
 AT, END = Stage, Outcome
 
@@ -106,3 +113,21 @@ def test_a_lookup_that_failed_is_asked_again_and_an_answer_is_not(
     statuses: tuple[DnsStatus, ...], wanted: bool
 ) -> None:
     assert needs_second_lookup(*statuses) is wanted
+
+
+IN_RESPONSE = PolicyStage.response
+
+FETCHES = [
+    ("a policy", fetch(), False),
+    ("not there", fetch(http_status=404), False),
+    ("not now", fetch(http_status=503), True),
+    ("not now, on a page without an end", broken_fetch(IN_RESPONSE, END.too_long, http_status=503), True),
+    ("a policy without an end", broken_fetch(IN_RESPONSE, END.too_long, http_status=200), False),
+    ("silence", broken_fetch(PolicyStage.connect, END.timed_out), True),
+]
+
+
+@pytest.mark.parametrize(("policy", "wanted"), [row[1:] for row in FETCHES], ids=[row[0] for row in FETCHES])
+def test_a_fetch_that_may_go_better_later_is_made_again(policy: Policy, wanted: bool) -> None:
+    assert needs_second_fetch(policy, frozenset(RetryOn)) is wanted
+    assert not needs_second_fetch(policy, frozenset())

@@ -179,6 +179,14 @@ def test_a_self_signed_certificate_that_tlsa_records_match_is_nothing_to_worry_a
     assert f"certificate-not-trusted {severity} {MX} [{ADDRESS}]" in told(judgement.findings)
 
 
+def test_what_to_do_is_what_helps_senders_that_obey_dane() -> None:
+    (lost,) = judged_host(secure_host(TA), HERE).dane.findings
+    assert lost.kind == "certificate-not-trusted"
+    assert "TLSA record" in lost.fix, "a certificate of a public authority would not help"
+    matched = judged_host(secure_host(tlsa("3 1 1", SELF_SIGNED)), {ADDRESS: served(SELF_SIGNED)}).findings
+    assert "publish its TLSA record before" in next(one for one in matched if one.kind == "certificate-not-trusted").fix
+
+
 # Hosts of which nothing can be said -----------------------------------------------------------------
 
 

@@ -113,3 +113,13 @@ def test_an_address_that_was_withdrawn_is_no_address() -> None:
     gone = replace(withdrawn, a=replace(withdrawn.a, dns_status=NO_DATA))
     judgement = judge_mta_sts(DOMAIN, txt(STS_RECORD), published(None, gone), options())
     assert told(judgement.findings) == [f"{FETCH_ERROR} error {HOST}"]
+
+
+@pytest.mark.parametrize(
+    ("policy", "is_known"),
+    [(fetch(http_status=404), True), (broken_fetch(PolicyStage.tls, Outcome.timed_out), False)],
+)
+def test_what_to_do_takes_nothing_for_granted_that_is_not_known(policy: Policy, *, is_known: bool) -> None:
+    (finding,) = judge_mta_sts(DOMAIN, txt(STS_RECORD), published(policy, policy_host()), options()).findings
+    assert finding.fix.startswith("Senders cannot fetch") is is_known
+    assert ("is not known" in finding.fix) is not is_known

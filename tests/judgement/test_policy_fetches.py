@@ -46,6 +46,10 @@ ROWS: list[tuple[Policy, str, list[str], str]] = [
     (fetch(http_status=204), FETCH_ERROR, [f"{FETCH_ERROR} error"], "only 200 will do"),
     (fetch(http_status=429), "rate_limited", [f"{FETCH_ERROR} warning"], "it is we who ask too much"),
     (fetch(http_status=503), "overloaded", [f"{FETCH_ERROR} warning"], "not now"),
+    (broken_fetch(RESPONSE, Outcome.too_long, http_status=503), "overloaded", [f"{FETCH_ERROR} warning"],
+     "not now, on a page longer than any policy"),
+    (broken_fetch(RESPONSE, Outcome.reset, http_status=404), FETCH_ERROR, [f"{FETCH_ERROR} error"],
+     "not there, however the page ended"),
     # Certificate
     (fetch(tls=chain(OTHER_NAME)), WEBPKI, [f"{WEBPKI} error"], "for another name"),
     (fetch(tls=chain(EXPIRED_POLICY_HOST)), WEBPKI, [f"{WEBPKI} error"], "expired"),

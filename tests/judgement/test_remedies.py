@@ -2,7 +2,7 @@
 
 import pytest
 
-from scanner.judgement.remedies import REMEDIES
+from scanner.judgement.remedies import REMEDIES, REMEDIES_FOR_DANE, REMEDY_IF_NOT_FETCHED, REMEDY_IF_TLSA_MATCHES
 from scanner.outcomes import FindingKind
 
 
@@ -10,9 +10,11 @@ def test_there_is_a_remedy_for_every_kind_and_for_nothing_else() -> None:
     assert set(REMEDIES) == set(FindingKind)
 
 
-@pytest.mark.parametrize("kind", FindingKind)
-def test_a_remedy_reads_as_an_instruction(kind: FindingKind) -> None:
-    remedy = REMEDIES[kind]
+ALL = [*REMEDIES.values(), *REMEDIES_FOR_DANE.values(), REMEDY_IF_TLSA_MATCHES, REMEDY_IF_NOT_FETCHED]
+
+
+@pytest.mark.parametrize("remedy", ALL)
+def test_a_remedy_reads_as_an_instruction(remedy: str) -> None:
     assert remedy[:1].isupper()
     assert remedy.endswith(".")
     assert remedy.isprintable()
@@ -20,5 +22,5 @@ def test_a_remedy_reads_as_an_instruction(kind: FindingKind) -> None:
     assert len(remedy.split()) >= 5, "a word alone is no instruction"
 
 
-def test_no_two_kinds_have_the_same_remedy() -> None:
-    assert len(set(REMEDIES.values())) == len(REMEDIES)
+def test_no_two_remedies_are_the_same() -> None:
+    assert len(set(ALL)) == len(ALL)
