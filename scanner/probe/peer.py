@@ -12,6 +12,7 @@ from OpenSSL import SSL
 from scanner.net.clock import Clock
 from scanner.net.deadline import Deadline
 from scanner.net.faults import name_of, outcome_of, text_of
+from scanner.net.lateness import LATE_S, is_late
 from scanner.net.streams import IpAddress, Stream, TcpStream
 from scanner.net.tls import EndOfStream, PlaintextAfterStarttls, TlsError, TlsStream, TlsSummary
 from scanner.outcomes import PLAINTEXT_INSTEAD_OF_TLS, Outcome, Stage
@@ -25,9 +26,6 @@ from scanner.smtp.session import Session, State
 
 #: Opens a connection to (address, port) from a source address; raises OSError.
 Connector = Callable[[IpAddress, int, str | None], Awaitable[TcpStream]]
-
-#: A limit that fires later than this, and than a tenth of itself, says that we were late.
-_LATE_S = 0.1
 
 #: Ends in which nothing complete was said.
 _SILENCES = frozenset({Outcome.closed, Outcome.reset, Outcome.timed_out, Outcome.deadline})
@@ -111,7 +109,7 @@ class SmtpPeer:
             raise self._socket_failed(Stage.connect, error) from None
         finally:
             self._time("connect", deadline)
-        self._absent_s += self._late_s(deadline)
+        self._absent_s += self._absence(deadline)
         self._stream = self._tcp
         self._remark("connected")
 
@@ -231,7 +229,7 @@ class SmtpPeer:
             if late is None:
                 raise self._limit_fired(stage, deadline) from None
             reply = late
-        self._absent_s += self._late_s(deadline)
+        self._absent_s += self._absence(deadline)
         return reply
 
     async def _handshake(self, tls: TlsStream, after_the_220: bytes, deadline: _Deadline) -> TlsSummary:
@@ -243,7 +241,7 @@ class SmtpPeer:
             if from_what_is_here is None:
                 raise self._limit_fired(Stage.tls, deadline) from None
             summary = from_what_is_here
-        self._absent_s += self._late_s(deadline)
+        self._absent_s += self._absence(deadline)
         return summary
 
     async def _receive(self, stage: Stage) -> None:
@@ -288,11 +286,16 @@ class SmtpPeer:
     def _limit_fired(self, stage: Stage, deadline: _Deadline) -> SessionEnded:
         late_s = self._late_s(deadline)
         self._remark(f"limit fired: {deadline.limit} = {deadline.limit_s:g} s")
-        if late_s > max(_LATE_S, deadline.limit_s / 10):
+        if late_s > max(LATE_S, deadline.limit_s / 10):
             # We were not there to hear: a loop this late may have missed the reply (frozen, overloaded).
             error = f"our event loop was {late_s:.1f} s late"
             return self._ended(stage, Outcome.local_fault, deadline.limit, deadline.limit_s, error)
         return self._ended(stage, deadline.outcome, deadline.limit, deadline.limit_s)
+
+    def _absence(self, deadline: _Deadline) -> float:
+        """How much of a wait counts for nobody: all of it if it ended late, as nobody knows when the reply came."""
+        elapsed_s = self._clock.monotonic() - deadline.began
+        return elapsed_s if is_late(elapsed_s, deadline.allowed_s) else self._late_s(deadline)
 
     def _late_s(self, deadline: _Deadline) -> float:
         """How long after its end a deadline is looked at: for so long our event loop did something else."""

@@ -13,6 +13,7 @@ from scanner.addresses import parse_address
 from scanner.net.deadline import Deadline
 from scanner.net.faults import name_of, outcome_of, text_of
 from scanner.net.http import HttpClosedError, HttpError, HttpResponse, HttpTooLongError, get
+from scanner.net.lateness import is_late
 from scanner.net.streams import TcpStream
 from scanner.net.tls import EndOfStream, PlaintextAfterStarttls, TlsError, TlsStream, TlsSummary
 from scanner.outcomes import PLAINTEXT_INSTEAD_OF_TLS, Outcome, PolicyStage
@@ -31,9 +32,6 @@ PATH = "/.well-known/mta-sts.txt"
 HOST_PREFIX = "mta-sts."
 
 _AGENT = f"mxscan/{__version__}"
-
-#: A limit that fires later than this, and than a tenth of itself, says that we were late.
-_LATE_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,13 +162,13 @@ class _Fetch:
         except TimeoutError as error:
             if error.errno is not None:  # the kernel's own, of a connect
                 raise self._socket_failed(error) from None
-            late_s = clock.monotonic() - began - limit_s
-            is_ours = late_s > max(_LATE_S, limit_s / 10)
+            elapsed_s = clock.monotonic() - began
+            is_ours = is_late(elapsed_s, limit_s)
             raise _Ended(
                 Outcome.local_fault if is_ours else outcome,
                 limit=f"limits.{name}",
                 limit_value=limit_s,
-                error=f"our event loop was {late_s:.1f} s late" if is_ours else None,
+                error=f"our event loop was {elapsed_s - limit_s:.1f} s late" if is_ours else None,
             ) from None
 
     async def _connect(self) -> TcpStream:
