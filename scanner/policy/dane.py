@@ -58,7 +58,9 @@ def authenticate(
 ) -> DaneResult:
     """Compare a served chain (DER, the leaf first, at least the leaf) with all TLSA records of a host.
 
-    `at` is the session's time, an aware datetime; `reference_identifiers` are as the function makes them.
+    `at` is the session's time, an aware datetime. `reference_identifiers` are the names of which DANE-TA(2) wants
+    one in the certificate (RFC 7672 §3.2.2): the TLSA base domain; then, unless the MX records that led there could
+    be forged, the domain that mail is for, and the name that it is an alias of.
     """
     considered = select_considered(records)
     if not considered:
@@ -76,19 +78,6 @@ def authenticate(
         return DaneResult(Authentication.authenticated, matched, unmatched)
     closest = next(failure for failure in _CLOSEST_FIRST if failure in failures.values())
     return DaneResult(Authentication.not_matched, matched, unmatched, closest)
-
-
-def reference_identifiers(
-    base_domain: str, next_hop: str, expanded_next_hop: str | None = None, *, mx_is_secure: bool
-) -> tuple[str, ...]:
-    """The names of which DANE-TA(2) wants one in the certificate, each once (RFC 7672 §3.2.2).
-
-    The TLSA base domain first; then, unless the MX records that led there could be forged, the domain that
-    mail is for, and the name that it is an alias of (`expanded_next_hop`).
-    """
-    if not mx_is_secure:
-        return (base_domain,)
-    return tuple(dict.fromkeys(filter(None, (base_domain, next_hop, expanded_next_hop))))
 
 
 def why_not_ee(record: TlsaRecord, leaf: bytes) -> ResultType | None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.policy.dane import Authentication, DaneResult, authenticate, reference_identifiers
+from scanner.policy.dane import Authentication, DaneResult, authenticate
 from scanner.policy.result_types import ResultType
 from scanner.policy.tlsa import TlsaRecord
 from tests.properties import SAME_EVERYWHERE
@@ -145,23 +145,6 @@ def test_the_failure_that_came_closest_is_told(kinds: list[str], failure: Result
 def test_without_a_usable_record_nothing_is_compared(records: list[TlsaRecord]) -> None:
     result = authenticate(records, GOOD, NAMES, NOW)
     assert result == DaneResult(Authentication.all_unusable, failure=ResultType.tlsa_invalid)
-
-
-@pytest.mark.parametrize(
-    ("expanded", "mx_is_secure", "names", "why"),
-    [
-        (None, True, ("mx.test", "example.org"), "base domain first, then the domain"),
-        ("real.test", True, ("mx.test", "example.org", "real.test"), "and what it is an alias of"),
-        ("mx.test", True, ("mx.test", "example.org"), "each once"),
-        ("real.test", False, ("mx.test",), "a forger may have led us here: the base domain only"),
-    ],
-)
-def test_reference_identifiers(expanded: str | None, mx_is_secure: bool, names: tuple[str, ...], why: str) -> None:
-    assert reference_identifiers("mx.test", "example.org", expanded, mx_is_secure=mx_is_secure) == names, why
-
-
-def test_a_domain_without_mx_is_its_own_base_domain() -> None:
-    assert reference_identifiers("example.org", "example.org", mx_is_secure=True) == ("example.org",)
 
 
 OCTET = st.integers(0, 3)
