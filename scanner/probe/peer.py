@@ -74,6 +74,7 @@ class SmtpPeer:
         self._clock = clock
         self._began = clock.monotonic()
         self._absent_s = 0.0
+        self._waited_until = self._began
         self._tcp: TcpStream | None = None
         self._stream: Stream | None = None
         self._may_speak = False
@@ -109,7 +110,7 @@ class SmtpPeer:
             raise self._socket_failed(Stage.connect, error) from None
         finally:
             self._time("connect", deadline)
-        self._absent_s += self._absence(deadline)
+        self._absent_s += self._late_s(deadline)
         self._stream = self._tcp
         self._remark("connected")
 
@@ -279,6 +280,9 @@ class SmtpPeer:
         limit_s: float = getattr(self._limits, limit)
         # Time in which we were not there to listen is not the server's.
         left_s = self._began + self._absent_s + self._limits.session_s - now
+        if left_s < -LATE_S:  # no wait ends so late: we stood still since the last one (frozen, overloaded)
+            self._absent_s += now - self._waited_until
+            left_s += now - self._waited_until
         if left_s < limit_s:
             return _Deadline("limits.session_s", self._limits.session_s, max(0.0, left_s), now, Outcome.deadline)
         return _Deadline(f"limits.{limit}", limit_s, limit_s, now, Outcome.timed_out)
@@ -328,11 +332,7 @@ class SmtpPeer:
 
     @staticmethod
     def _ended(
-        stage: Stage,
-        outcome: Outcome,
-        limit: str | None = None,
-        value: float | None = None,
-        error: str | None = None,
+        stage: Stage, outcome: Outcome, limit: str | None = None, value: float | None = None, error: str | None = None
     ) -> SessionEnded:
         return SessionEnded(stage, outcome, limit=limit, limit_value=value, error=error)
 
@@ -345,4 +345,5 @@ class SmtpPeer:
         self.transcript.remark(self._at(), text)
 
     def _time(self, key: str, deadline: _Deadline) -> None:
-        self.timings_ms[key] = round((self._clock.monotonic() - deadline.began) * 1000, 1)
+        self._waited_until = self._clock.monotonic()
+        self.timings_ms[key] = round((self._waited_until - deadline.began) * 1000, 1)
