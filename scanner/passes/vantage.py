@@ -63,6 +63,8 @@ def connect_of(record: SessionRecord) -> Connect:
     heard_at = None
     if record.outcome in _HEARD_AT_THE_END:
         heard_at = parse_utc(record.ended_at).timestamp()
+        if record.replies.quit is None:  # for its reply to QUIT we waited in vain
+            heard_at -= (record.timings_ms.quit or 0.0) / 1000
     elif record.stage is not Stage.connect and record.outcome is not Outcome.local_fault:
         heard_at = began + (record.timings_ms.connect or 0.0) / 1000
     target = target_of(record.address, record.port, record.server_name)

@@ -209,3 +209,13 @@ def test_servers_that_were_up_are_remembered_the_last_first_one_of_a_network_and
     assert [target.server_name for target in good][:3] == ["mx2.n10.test", "mx.other.test", "mx.n9.test"]
     assert len(good) == REMEMBERED
     assert watched.monitor.known_good("ipv6") == ()
+
+
+def test_a_server_that_did_not_answer_quit_was_heard_before_it() -> None:
+    record = replace(
+        session(1),
+        started_at="2026-11-22T12:00:00.000Z",
+        ended_at="2026-11-22T12:00:03.000Z",
+        timings_ms=Timings(connect=1.0, quit=2000.0),
+    )
+    assert connect_of(record).heard_at == parse_utc("2026-11-22T12:00:01.000Z").timestamp()
