@@ -147,7 +147,9 @@ def test_behind_nat_the_addresses_of_the_name_are_looked_at(run: Run) -> None:
 def test_a_way_back_to_what_is_no_host_name_is_not_followed(run: Run) -> None:
     with RootServer({**GOOD, f"{PTR} PTR": [f"{PTR} 60 PTR a\\032b.test."]}) as server:
         assert place(run, server, source_address=(US,))["ehlo_name"].result is WARNING
-        assert not any(asked.question.endswith("b.test A") for asked in server.asked)
+        # The names that can't exist are 24 random letters, and may end with a b too.
+        asked = [one.question for one in server.asked if len(one.question.partition(".")[0]) < 24]
+        assert not any(question.endswith("b.test A") for question in asked)
 
 
 INVENTED: list[tuple[str, str | None, CheckResult]] = [
