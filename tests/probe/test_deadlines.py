@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import msgspec
 import pytest
 
+from scanner.net.streams import TcpStream
 from scanner.outcomes import Outcome, Stage, StarttlsResult
 from scanner.settings import Limits
 from tests.net.certificates import Served, server_context
@@ -118,13 +119,13 @@ def test_a_session_of_replies_each_within_its_limit_is_ended_by_its_own(probe: P
 
     def slowly(octets: bytes) -> Answer:
         def answer(conversation: Conversation) -> None:
-            clock.advance(29.97)
+            probe.in_the_loop(lambda: clock.advance(29.97))  # while it waits, not while it connects
             conversation.say(octets)
 
         return answer
 
     def go(conversation: Conversation) -> None:
-        clock.advance(29.97)
+        probe.in_the_loop(lambda: clock.advance(29.97))
         conversation.say(b"220 go\r\n")
         silence(conversation)
 
@@ -248,5 +249,41 @@ def test_time_in_which_we_were_not_there_is_not_the_sessions(probe: Probe) -> No
 
     probe.limits, probe.clock = short(reply_s=LONGER_S, session_s=90.0), clock
     with Server(mail_server(ehlo=freeze, starttls=think)) as server:
+        record = probe(server).record
+    assert (record.stage, record.outcome) == (Stage.starttls, Outcome.permanent_negative)
+
+
+def test_a_freeze_between_two_waits_is_not_the_sessions_either(probe: Probe, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, write = HeldClock(), TcpStream.write
+
+    def freeze_and_write(stream: TcpStream, data: bytes) -> None:
+        clock.advance(300)  # the greeting was read, its wait is over, and the next has not begun
+        write(stream, data)
+
+    monkeypatch.setattr(TcpStream, "write", freeze_and_write)
+    probe.limits, probe.clock = short(session_s=90.0), clock
+    with Server(mail_server()) as server:
+        record = probe(server).record
+    assert (record.stage, record.outcome) == (Stage.done, Outcome.ok)
+
+
+def test_a_wait_that_ended_late_takes_nothing_from_the_next_one(probe: Probe) -> None:
+    """The EHLO had what was left of the session; when its reply came while we were frozen, nobody knows."""
+    clock = HeldClock()
+
+    def greet(conversation: Conversation) -> None:
+        probe.in_the_loop(lambda: clock.advance(80))
+        conversation.say(GREETING)
+
+    def freeze(conversation: Conversation) -> None:
+        probe.in_the_loop(lambda: clock.advance(300))
+        conversation.say(OFFERS_STARTTLS)
+
+    def think(conversation: Conversation) -> None:
+        time.sleep(SHORT_S)  # with no time left for the session, this would be too long
+        conversation.say(b"554 no\r\n")
+
+    probe.limits, probe.clock = short(session_s=90.0, greeting_s=85.0), clock
+    with Server(mail_server(greet, ehlo=freeze, starttls=think)) as server:
         record = probe(server).record
     assert (record.stage, record.outcome) == (Stage.starttls, Outcome.permanent_negative)
