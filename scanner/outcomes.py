@@ -182,6 +182,30 @@ class StarttlsResult(StrEnum):
     not_reached = "not_reached"
 
 
+class TlsMode(StrEnum):
+    """How `send` asks for TLS: by STARTTLS and not without, from the first octet, never, or if it is offered."""
+
+    starttls = "starttls"
+    implicit = "implicit"
+    none = "none"
+    opportunistic = "opportunistic"
+
+
+class Stop(StrEnum):
+    """Why `send` went no further of its own accord."""
+
+    as_asked = "as_asked"
+    starttls_not_offered = "starttls_not_offered"
+    tls_not_trusted = "tls_not_trusted"
+    auth_in_the_clear = "auth_in_the_clear"
+    auth_not_offered = "auth_not_offered"
+    no_mechanism = "no_mechanism"
+    message_too_large = "message_too_large"
+    smtputf8_not_offered = "smtputf8_not_offered"
+    eight_bit_mime_not_offered = "eight_bit_mime_not_offered"
+    no_recipient = "no_recipient"
+
+
 class PolicyStage(StrEnum):
     """Where the fetch of an MTA-STS policy ended; `done` once a whole response was read."""
 
@@ -308,3 +332,33 @@ class FindingKind(StrEnum):
     validation_failure = "validation-failure"
     attempts_differ = "attempts-differ"
     scanner_fault = "scanner-fault"
+
+
+class ChangeKind(StrEnum):
+    """What changed of a domain from one run to another; what tells most of a cause stands first."""
+
+    nxdomain = "nxdomain"
+    moved_away = "moved_away"
+    route_kind_changed = "route_kind_changed"
+    mx_changed = "mx_changed"
+    starttls_lost = "starttls_lost"
+    dane_broken = "dane_broken"
+    mta_sts_broken = "mta_sts_broken"
+    certificate_expires = "certificate_expires"
+    finding_new = "finding_new"
+    finding_changed = "finding_changed"
+    finding_fixed = "finding_fixed"
+    verdict_changed = "verdict_changed"
+    certificate_changed = "certificate_changed"
+    added = "added"
+    gone = "gone"
+
+
+class Effect(StrEnum):
+    """What a change means; not_known: it could be told before, known_now: it could not. Neither is a worse."""
+
+    worse = "worse"
+    not_known = "not_known"
+    other = "other"
+    known_now = "known_now"
+    better = "better"

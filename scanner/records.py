@@ -11,7 +11,9 @@ from msgspec import Meta, Struct
 from scanner.outcomes import (
     AddressFlag,
     Cause,
+    ChangeKind,
     DnsStatus,
+    Effect,
     FindingKind,
     HostFlag,
     HostPurpose,
@@ -24,6 +26,8 @@ from scanner.outcomes import (
     Severity,
     Stage,
     StarttlsResult,
+    Stop,
+    TlsMode,
     Variant,
     VerdictValue,
 )
@@ -290,6 +294,76 @@ class Transcript(Record, frozen=True, kw_only=True):
 
     session: SessionId
     lines: tuple[TranscriptLine, ...]
+
+
+class Transaction(Record, frozen=True, kw_only=True):
+    """What became of MAIL and RCPT in a session of `check`, which itself ended well before; in no file of a run.
+
+    `stage` is `mail`, `rcpt`, or `done` once the recipient was accepted; the replies stand in the session's record.
+    """
+
+    session: SessionId
+    stage: Stage
+    outcome: Outcome
+    limit: str | None = None
+    limit_s: float | None = None
+    limit_bytes: Count | None = None
+    error: str | None = None
+    error_code: str | None = None
+    cause: Cause | None = None
+    about_us: bool | None = None
+
+
+# A sending ---------------------------------------------------------------------------------------------
+
+
+class SendReplies(Replies, frozen=True, kw_only=True):
+    """Those of a session, and of what only `send` says; `rcpt` has one for each recipient that was asked for."""
+
+    auth: ReplyRecord | None = None
+    data: ReplyRecord | None = None
+    message: ReplyRecord | None = None
+
+
+class SendTimings(Timings, frozen=True, kw_only=True):
+    """Those of a session, and of what only `send` says; a stage of several replies has their sum."""
+
+    auth: Milliseconds | None = None
+    data: Milliseconds | None = None
+    message: Milliseconds | None = None
+
+
+class Recipient(Record, frozen=True, kw_only=True):
+    """A recipient of a message: the reply to its RCPT (null: it was not said), and why it was refused."""
+
+    mailbox: Words
+    accepted: bool
+    reply: ReplyRecord | None = None
+    cause: Cause | None = None
+    about_us: bool | None = None
+
+
+class SendRecord(SessionRecord, frozen=True, kw_only=True):
+    """A session of `send`, in no file of a run: what any session has, and what became of the message.
+
+    `stop` says why we went no further of our own accord, `tls_problem` what is wrong with the handshake for this
+    purpose, `auth_failure` what the server said of a failed AUTH before its reply. `message_octets` and
+    `message_sha256` are of the message that was said after DATA, null if none was. `delivered` is null if the
+    session ended after the message was said and before a reply to it: then nobody here knows.
+    """
+
+    replies: SendReplies
+    timings_ms: SendTimings
+    tls_mode: TlsMode
+    stop: Stop | None
+    tls_problem: Words | None
+    mechanism: str | None
+    auth_failure: EscapedText | None
+    recipients: tuple[Recipient, ...]
+    dsn_left_out: bool
+    message_octets: Count | None
+    message_sha256: Sha256 | None
+    delivered: bool | None
 
 
 # policies-*.jsonl -------------------------------------------------------------------------------------
@@ -582,6 +656,46 @@ class Domain(Record, frozen=True, kw_only=True):
     verdicts: Verdicts
     findings: tuple[Finding, ...]
     policy: JudgedPolicy | None = None
+
+
+# Between two runs -------------------------------------------------------------------------------------
+
+
+class Change(Record, frozen=True, kw_only=True):
+    """One thing that differs between two records of a domain; no line of a run's files.
+
+    `hosts` are the mail hosts that it belongs to, by preference: one, where it is about that host, else all of
+    the domain's. `subject` is a mail host, or one at an address (`mx1.example.org [192.0.2.1]`), null for the
+    domain itself. `name` is the verdict or the kind of finding, null where `kind` says it all. `before` and
+    `after` are words, null where there was or is nothing. `evidence` and `session` show it at this domain; the
+    session is one of the later run, or, of a finding that is gone, of the earlier one.
+    """
+
+    domain: str
+    kind: ChangeKind
+    effect: Effect
+    severity: Severity
+    hosts: tuple[EscapedText, ...]
+    subject: Words | None = None
+    name: str | None = None
+    before: Words | None = None
+    after: Words | None = None
+    evidence: Words = ""
+    session: SessionId | None = None
+
+
+class SharedChange(Record, frozen=True, kw_only=True):
+    """What changes of many domains have in common, if they have one cause; `provider` is whose the hosts are."""
+
+    effect: Effect
+    severity: Severity
+    kind: ChangeKind
+    name: str | None
+    provider: str | None
+    hosts: tuple[EscapedText, ...]
+    subject: Words | None
+    before: Words | None
+    after: Words | None
 
 
 #: The file (without its ending) and the record of each of its lines; * marks sets of parts.

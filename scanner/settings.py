@@ -9,6 +9,7 @@ from scanner.outcomes import RetryOn
 
 Seconds = Annotated[float, Meta(gt=0, le=86400)]
 Pause = Annotated[float, Meta(ge=0, le=86400)]
+Repeat = Annotated[float, Meta(ge=0, le=366 * 86400)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 Factor = Annotated[float, Meta(ge=1, le=100)]
 Bytes = Annotated[int, Meta(ge=64, le=1 << 30)]
@@ -73,6 +74,7 @@ class Limits(Table, frozen=True, kw_only=True):
     reply_s: Seconds = 30.0
     tls_s: Seconds = 20.0
     quit_s: Seconds = 2.0
+    message_s: Seconds = 600.0
     session_s: Seconds = 90.0
     reply_line_bytes: Bytes = 8192
     reply_bytes: Bytes = 65536
@@ -123,6 +125,7 @@ class VantageSettings(Table, frozen=True, kw_only=True):
 
     preflight: bool = True
     canaries: tuple[str, ...] = ()
+    canary_domains: tuple[str, ...] = ("gmail.com", "outlook.com", "yahoo.com")
     nothing_there: str = "192.0.2.1"
     networks_in_a_row: Annotated[int, Meta(ge=3, le=10_000)] = 20
     pause_s: Pause = 60.0
@@ -135,6 +138,47 @@ class TrustSettings(Table, frozen=True, kw_only=True):
 
 class JudgeSettings(Table, frozen=True, kw_only=True):
     expect_mx: tuple[str, ...] = ()
+
+
+class WatchSettings(Table, frozen=True, kw_only=True):
+    """What `mxscan watch` takes for an outage, what it tells of, and how often."""
+
+    pause_s: Pause = 300.0
+    unknown_runs: Positive = 3
+    unstable_changes: Annotated[int, Meta(ge=2, le=1000)] = 4
+    unstable_runs: Annotated[int, Meta(ge=2, le=1000)] = 14
+    certificate_days: tuple[Positive, ...] = (30, 14, 7, 1)
+    remind_s: Repeat = 86400.0
+    digest_s: Repeat = 86400.0
+    gate_share: Share = 0.2
+    gate_networks: NonNegative = 5
+    gate_groups: Positive = 3
+    owner_column: str = ""
+    keep_runs: Positive = 14
+    go_on_within_s: Pause = 21600.0
+
+
+class AlertSettings(Table, frozen=True, kw_only=True):
+    """Who is told by `mxscan watch`, and how. No password stands here: only where it is to be found."""
+
+    to: tuple[str, ...] = ()
+    sender: str = ""
+    relay: str = ""
+    tls: Literal["auto", "starttls", "implicit", "none"] = "auto"
+    user: str = ""
+    password_env: str = ""
+    password_file: str = ""
+    ca_file: str = ""
+    connect_s: Seconds = 30.0
+    reply_s: Seconds = 300.0
+    message_s: Seconds = 600.0
+    mail_s: Seconds = 900.0
+    timezone: str = ""
+    transcript_lines: Positive = 80
+    give_up_days: Positive = 5
+    command: str = ""
+    command_s: Seconds = 60.0
+    metrics: str = ""
 
 
 class RunSettings(Table, frozen=True, kw_only=True):
@@ -168,5 +212,7 @@ class Settings(Table, frozen=True, kw_only=True):
     vantage: VantageSettings = VantageSettings()
     trust: TrustSettings = TrustSettings()
     judge: JudgeSettings = JudgeSettings()
+    watch: WatchSettings = WatchSettings()
+    alerts: AlertSettings = AlertSettings()
     run: RunSettings = RunSettings()
     lab: LabSettings = LabSettings()

@@ -44,6 +44,12 @@ def differences(entry: Entry, record: Domain) -> list[str]:
     return [*min(told, key=len), *_unproven(record)]
 
 
+def differences_between(entry: Entry, one: Domain, other: Domain) -> list[str]:
+    """In what two records of an entry differ, less what is never compared and the flags that chance decides on."""
+    expect = entry.expect
+    return list(_differing("", _without_optional_flags(one, expect), _without_optional_flags(other, expect)))
+
+
 def expected_record(entry: Entry) -> Domain:
     """The record that an entry expects; what is not compared has a value that a record may have.
 

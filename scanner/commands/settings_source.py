@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from ipaddress import ip_network
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -27,6 +28,7 @@ LAB_LAYER: dict[str, Any] = {
         "quit_s": 0.5,
         "session_s": 6.0,
         "policy_s": 3.0,
+        "message_s": 2.0,
     },
     "pace": {
         "address_per_s": 100.0,
@@ -37,7 +39,19 @@ LAB_LAYER: dict[str, Any] = {
         "back_off_s": 0.25,
     },
     "second_attempt": {"limits_factor": 1.6, "pause_s": 0.0, "short_pause_s": 0.0, "lookups_per_s": 1000.0},
-    "vantage": {"nothing_there": "127.127.255.254", "pause_s": 1.0, "pauses": 2},
+    "vantage": {
+        "nothing_there": "127.127.255.254",
+        "canary_domains": ["good.lab"],
+        "pause_s": 1.0,
+        "pauses": 2,
+    },
+    "watch": {"pause_s": 0.0},
+}
+
+#: What `check` and `send` lay there instead: somebody waits, and one domain is no burden on anybody.
+FOREGROUND_LAYER: dict[str, Any] = {
+    "pace": {"back_off_s": 5.0, "back_off_times": 2},
+    "second_attempt": {"pause_s": 5.0, "short_pause_s": 5.0},
 }
 
 #: The networks that the lab's servers have, the only ones that a scan of it may contact.
@@ -51,8 +65,12 @@ class SettingsError(Exception):
     """A setting that can't be used: which, from where, and what was expected."""
 
 
-def load_settings(config: Path | None, options: Mapping[str, Any], *, lab: bool) -> Settings:
+def load_settings(
+    config: Path | None, options: Mapping[str, Any], *, lab: bool, layer: Mapping[str, Any] = MappingProxyType({})
+) -> Settings:
     """The settings of a new run. `options` are by path (`limits.connect_s`); None is "not given".
+
+    `layer` is what a command lays between the defaults and the file where it is not in the lab.
 
     Raises SettingsError.
     """
@@ -63,10 +81,10 @@ def load_settings(config: Path | None, options: Mapping[str, Any], *, lab: bool)
             table, _, key = path.partition(".")
             from_options.setdefault(table, {})[key] = value
     real_limits = _merge(from_file, from_options).get("lab", {}).get("real_limits", False)
-    layers = [LAB_LAYER] if lab and not real_limits else []
+    layers = [] if lab and real_limits else [LAB_LAYER if lab else layer]
     merged: dict[str, Any] = {}
-    for layer in (*layers, from_file, from_options):
-        merged = _merge(merged, layer)
+    for above in (*layers, from_file, from_options):
+        merged = _merge(merged, above)
     settings = _convert(merged, "the command line")
     _check(settings)
     return _with_absolute_paths(settings)

@@ -28,7 +28,8 @@ _ROOT = str(Path(__file__).resolve().parent.parent.parent)
 class LabChild:
     """An open lab in a process of its own.
 
-    `dns_server` is `ADDRESS:PORT`; `roots` and `domain_list` are files in the lab's directory.
+    `dns_server` is `ADDRESS:PORT`; `roots` and `domain_list` are files in the lab's directory, `messages` is the
+    directory in it of what was sent there (mail_store).
     """
 
     def __init__(self, process: "subprocess.Popen[bytes]", files: LabDirectory, ready: ReadyLab) -> None:
@@ -39,6 +40,7 @@ class LabChild:
         self.https_port = ready.https_port
         self.roots = files.roots
         self.domain_list = files.domain_list
+        self.messages = files.messages
 
     @classmethod
     def start(

@@ -17,7 +17,7 @@ _RESET = struct.pack("ii", 1, 0)  # SO_LINGER on, 0 s: close sends RST
 class Connection:
     """One accepted socket. `receive` gets what comes in; `ended` is called once, with how it ended."""
 
-    __slots__ = ("_ended", "_is_closing", "_loop", "_receive", "_socket", "_unsent")
+    __slots__ = ("_ended", "_is_closing", "_is_deaf", "_loop", "_receive", "_socket", "_unsent")
 
     def __init__(
         self,
@@ -32,11 +32,12 @@ class Connection:
         self._ended = ended
         self._unsent = bytearray()
         self._is_closing = False
+        self._is_deaf = False
         loop.add_reader(accepted, self.read)
 
     def read(self) -> None:
         """Takes in what has come; also asked for when the order of events matters."""
-        if self._socket.fileno() < 0:
+        if self._socket.fileno() < 0 or self._is_deaf:
             return
         try:
             octets = self._socket.recv(READ_BYTES)
@@ -66,6 +67,12 @@ class Connection:
         if sent < len(octets):
             self._unsent += memoryview(octets)[sent:]
             self._loop.add_writer(self._socket, self._send_rest)
+
+    def deafen(self) -> None:
+        """Reads no more, not even that the client has gone: what it still sends fills the buffers of the kernels."""
+        self._is_deaf = True
+        self._loop.remove_reader(self._socket)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)  # the least there is
 
     def close(self) -> None:
         """FIN, once everything is said."""

@@ -1,4 +1,4 @@
-"""The lab's resolver: one UDP and one TCP socket that answer from the world's zone (RFC 1035 §4, RFC 6891).
+"""A DNS server of the lab: one UDP and one TCP socket that answer from a zone (RFC 1035 §4, RFC 6891).
 
 The UDP side reads and writes its socket itself, so that an answer costs a few microseconds on every loop.
 """
@@ -8,10 +8,10 @@ import socket
 import struct
 from collections import Counter
 from contextlib import suppress
-from typing import NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
-from scanner.lab.dns_trouble import DnsTrouble
-from scanner.lab.zone import FORMERR, IN, NOTIMP, REFUSED, SERVFAIL, Answer, Zone
+from scanner.lab.listening import open_blackhole
+from scanner.lab.zone import FORMERR, IN, NOTIMP, REFUSED, SERVFAIL, Answer
 
 MIN_UDP_BYTES = 512  # RFC 1035 §4.2.1
 MAX_UDP_BYTES = 1232  # what resolvers have offered since the DNS flag day 2020: it is never fragmented
@@ -20,13 +20,35 @@ RECEIVE_BUFFER_BYTES = 4 << 20
 #: Datagrams read before the loop gets its turn again.
 _DATAGRAMS_A_TURN = 64
 
-_QR, _TC, _RD, _RA, _AD, _CD = 0x8000, 0x0200, 0x0100, 0x0080, 0x0020, 0x0010
+_QR, _AA, _TC, _RD, _RA, _AD, _CD = 0x8000, 0x0400, 0x0200, 0x0100, 0x0080, 0x0020, 0x0010
 _OPCODE = 0x7800
 #: The bit of the extended flags that asks for DNSSEC (RFC 3225 §3); "MUST be copied into the response".
 _DO = 0x8000
 
 
-def encode_response(query: bytes, zone: Zone, max_bytes: int | None = None) -> tuple[bytes, str | None]:
+class Answers(Protocol):
+    """What a server says: as a resolver, or with authority; and whether it looks at signatures."""
+
+    @property
+    def is_authority(self) -> bool: ...
+
+    @property
+    def validates(self) -> bool: ...
+
+    def answer(self, question: bytes) -> Answer:
+        """The answer to a question: its name on the wire in lower case, its type, class IN."""
+        ...
+
+
+class Trouble(Protocol):
+    """What happens to questions on their way."""
+
+    def loses_question(self, *, by_udp: bool) -> bool:
+        """True if the question that has just come is not to be answered."""
+        ...
+
+
+def encode_response(query: bytes, zone: Answers, max_bytes: int | None = None) -> tuple[bytes, str | None]:
     """The response to a query, and the fault that its transport still has to show.
 
     `max_bytes` None is UDP: what the client says that it takes. Raises ValueError for what is no query.
@@ -43,10 +65,17 @@ def encode_response(query: bytes, zone: Zone, max_bytes: int | None = None) -> t
     if cut or (max_bytes is None and answer.fault in {"truncate", "tcp_refused"}):
         answer, flags = Answer(answer.rcode, fault=answer.fault), flags | _TC
     ad = _AD if answer.is_secure and _asks_for_security(flags, edns) else 0
-    flags = flags & (_OPCODE | _TC | _RD | _CD) | _QR | _RA | ad | answer.rcode
+    flags = flags & (_OPCODE | _TC | _RD | _CD) | _QR | _standing(zone, answer) | ad | answer.rcode
     header = struct.pack("!HHHHH", flags, 1, answer.answers, answer.authorities, 1 if edns.opt else 0)
     response = query[:2] + header + query[12 : 12 + question_bytes] + answer.sections + edns.opt
     return response, answer.fault
+
+
+def _standing(zone: Answers, answer: Answer) -> int:
+    """RFC 1035 §4.1.1: who recurses says so, and who has the authority; of what it refuses nobody has it."""
+    if not zone.is_authority:
+        return _RA
+    return 0 if answer.rcode == REFUSED else _AA
 
 
 def _asks_for_security(flags: int, edns: "_Edns") -> bool:
@@ -57,7 +86,7 @@ def _asks_for_security(flags: int, edns: "_Edns") -> bool:
     return (bool(flags & _AD) or edns.asks_for_dnssec) and not flags & _CD
 
 
-def _answer(question: bytes, flags: int, query: bytes, zone: Zone) -> Answer:
+def _answer(question: bytes, flags: int, query: bytes, zone: Answers) -> Answer:
     if flags & _OPCODE:
         return Answer(NOTIMP)
     if query[4:6] != b"\0\1" or len(question) < 5 or not _is_name(question[:-4]):
@@ -67,7 +96,7 @@ def _answer(question: bytes, flags: int, query: bytes, zone: Zone) -> Answer:
     return _as_validated(zone.answer(question), checking_disabled=bool(flags & _CD), zone=zone)
 
 
-def _as_validated(answer: Answer, *, checking_disabled: bool, zone: Zone) -> Answer:
+def _as_validated(answer: Answer, *, checking_disabled: bool, zone: Answers) -> Answer:
     """RFC 4035 §5.5: bogus data is withheld by SERVFAIL, unless the query sets CD (§3.2.2)."""
     if answer.fault != "bogus":
         return answer
@@ -105,14 +134,21 @@ def _edns(query: bytes, position: int) -> _Edns:
 
 
 class DnsServer:
-    """Answers on one address and port over UDP and TCP. `counters` has the queries by transport."""
+    """Answers on one address and port over UDP and, as `tcp` has it, over TCP; silent: no connect is answered.
 
-    def __init__(self, zone: Zone, trouble: DnsTrouble) -> None:
+    `counters` has the queries by transport.
+    """
+
+    def __init__(
+        self, zone: Answers, trouble: Trouble, tcp: Literal["answers", "refused", "silent"] = "answers"
+    ) -> None:
         self.counters: Counter[str] = Counter()
         self._zone = zone
         self._trouble = trouble
+        self._tcp_manner = tcp
         self._udp: socket.socket | None = None
         self._tcp: asyncio.Server | None = None
+        self._blackhole: list[socket.socket] = []
         self._connections: set[asyncio.Transport] = set()
 
     async def open(self, address: str, port: int) -> None:
@@ -122,23 +158,34 @@ class DnsServer:
         try:
             udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
             udp.bind((address, port))
-            self._tcp = await loop.create_server(lambda: _TcpConnection(self), address, port)
+            await self._open_tcp(address, port)
         except OSError as error:
             udp.close()
             raise OSError(error.errno, f"{address}:{port}: {error.strerror}") from error
         self._udp = udp
         loop.add_reader(udp, self._read_datagrams, udp)
 
+    async def _open_tcp(self, address: str, port: int) -> None:
+        if self._tcp_manner == "answers":
+            loop = asyncio.get_running_loop()
+            self._tcp = await loop.create_server(lambda: _TcpConnection(self), address, port)
+        elif self._tcp_manner == "silent":
+            self._blackhole = open_blackhole(address, port)
+
     async def close(self) -> None:
-        """Closes both sockets and all connections."""
-        if self._udp is None or self._tcp is None:
-            return
-        asyncio.get_running_loop().remove_reader(self._udp)
-        self._udp.close()
-        self._tcp.close()
+        """Closes all sockets and all connections, if it is open."""
+        if self._udp is not None:
+            asyncio.get_running_loop().remove_reader(self._udp)
+            self._udp.close()
+            self._udp = None
+        for waiting in self._blackhole:
+            waiting.close()
         for transport in self._connections:
             transport.abort()
-        await self._tcp.wait_closed()
+        if self._tcp is not None:
+            self._tcp.close()
+            await self._tcp.wait_closed()
+            self._tcp = None
 
     def _read_datagrams(self, udp: socket.socket) -> None:
         for _ in range(_DATAGRAMS_A_TURN):
@@ -173,7 +220,7 @@ class DnsServer:
         except ValueError:
             transport.abort()
             return
-        if fault == "tcp_refused":
+        if fault in {"tcp_refused", "udp_only"}:
             # One port serves all names, so a connect can't be refused for one of them: a reset comes closest.
             connection: socket.socket = transport.get_extra_info("socket")
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

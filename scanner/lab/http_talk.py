@@ -46,6 +46,9 @@ class HttpTalk:
     def tls_begins(self) -> None:
         """What is asked over TLS is asked in the same words."""
 
+    def tls_established(self, client_certificate: bytes | None) -> None:
+        """Everybody may read a policy."""
+
     def _next_head(self, received: bytearray) -> bytes | None:
         end = received.find(_END_OF_HEAD)
         if end < 0:

@@ -55,6 +55,11 @@ class LabDirectory:
         return self.path / "authority"
 
     @property
+    def messages(self) -> Path:
+        """The messages that its servers took (mail_store)."""
+        return self.path / "messages"
+
+    @property
     def errors(self) -> Path:
         """What the lab's process said on its standard error."""
         return self.path / "errors.txt"

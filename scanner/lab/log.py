@@ -31,6 +31,9 @@ class Visit(NamedTuple):
 class SessionLine(LogLine, tag="session", kw_only=True):
     """A finished SMTP session; `commands` has the verbs in order, those the server did not answer too.
 
+    `paths` are the commands MAIL and RCPT as they came, `user` is who was authenticated in the end. What is said in
+    AUTH is not logged.
+
     `end`: `client_closed`, `client_reset`, `server_closed`, `server_reset`, `lab_stopped`.
     `spoke_early`: the client sent something before the greeting was complete.
     """
@@ -48,6 +51,8 @@ class SessionLine(LogLine, tag="session", kw_only=True):
     spoke_early: bool
     end: str
     error: str | None
+    paths: list[str] = []
+    user: str | None = None
 
 
 class FetchLine(LogLine, tag="fetch", kw_only=True):
@@ -76,9 +81,10 @@ class TripwireLine(LogLine, tag="tripwire", kw_only=True):
 
 
 class DnsLine(LogLine, tag="dns", kw_only=True):
-    """How many queries came in all, by transport."""
+    """How many queries came to the resolver in all, by transport, and to each name server that was asked."""
 
     queries: dict[str, int]
+    name_servers: dict[str, dict[str, int]] = {}
 
 
 class Log:

@@ -1,104 +1,139 @@
-"""A good server's side of a mail transaction (RFC 5321 §3.3, RFC 3030): all is accepted, nothing kept."""
+"""A server's side of a mail transaction (RFC 5321 §3.3, RFC 3030): what is in order, what its script says to that.
+
+Steps out, state inside: a command changes it only if the reply to it is a yes.
+"""
 
 import re
+from dataclasses import dataclass
 
-_SYNTAX = re.compile(rb"(?:FROM|TO):\s*<[^<>]*>", re.IGNORECASE)
-_CHUNK = re.compile(rb"(\d{1,18})( LAST)?", re.IGNORECASE)
-_OK = b"250 2.0.0 OK\r\n"
+from scanner.lab.mail_commands import CommandError, PathCommand, parse_mail, parse_rcpt
+from scanner.lab.mail_data import ChunkedMessage, DotStuffedMessage
+from scanner.lab.mail_script import MailScript, Steps, first_digit
+from scanner.lab.steps import Step, Verb
+
+#: RFC 5321 §4.5.3.1.8: at least 100 have to be taken.
+MAX_RECIPIENTS = 1000
+
+_CHUNK = re.compile(rb"([0-9]{1,18})( LAST)?", re.IGNORECASE)
+_SENDER_OK = b"250 2.1.0 Sender OK\r\n"
+_RECIPIENT_OK = b"250 2.1.5 Recipient OK\r\n"
+_SEND_ON = b"354 End data with <CR><LF>.<CR><LF>\r\n"
+_ACCEPTED = b"250 2.0.0 Message accepted\r\n"
 _BAD_SEQUENCE = b"503 5.5.1 Bad sequence of commands\r\n"
 _BAD_ARGUMENT = b"501 5.5.4 Syntax error in arguments\r\n"
-_ACCEPTED = b"250 2.0.0 Message accepted\r\n"
-_END_OF_MESSAGE = b"\r\n.\r\n"
+_UNKNOWN_COMMAND = b"500 5.5.1 Command unrecognized\r\n"
+_TOO_MANY_RECIPIENTS = b"452 4.5.3 Too many recipients\r\n"
+_TOO_BIG = b"552 5.3.4 Message size exceeds fixed maximum message size\r\n"  # RFC 1870 §6.1
+_RELAY_DENIED = b"554 5.7.1 <%b>: Relay access denied\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedMessage:
+    """What the server has taken responsibility for; `by` is `data` or `bdat`."""
+
+    sender: PathCommand
+    recipients: tuple[PathCommand, ...]
+    octets: bytes
+    by: str
 
 
 class MailTransaction:
-    """Commands in, replies out. While `expects_message`, what comes belongs to `take_message`."""
+    """One transaction after the other. While `expects_message`, what comes belongs to `take_message`."""
 
-    def __init__(self) -> None:
+    def __init__(self, script: MailScript) -> None:
+        self._script = script
+        self.forget()
+
+    def forget(self) -> None:
+        """RSET, EHLO, or the end of a message: nothing of the transaction is left."""
+        self._sender: PathCommand | None = None
+        self._recipients: list[PathCommand] = []
+        self._message: DotStuffedMessage | ChunkedMessage | None = None
+        self._is_last_chunk = True
         self.expects_message = False
-        self._has_sender = False
-        self._has_recipient = False
-        self._chunk_left = 0
-        self._chunk_reply = b""
-        self._tail = b""
 
-    def reply_to(self, verb: bytes, argument: bytes) -> bytes:
-        """The reply to any command that is not the session's own."""
-        match verb:
-            case b"MAIL":
-                return self._mail(argument)
-            case b"RCPT":
-                return self._rcpt(argument)
-            case b"DATA":
-                return self._data()
-            case b"BDAT":
-                return self._bdat(argument)
-            case b"RSET":
-                self._forget()
-                return _OK
-            case b"NOOP":
-                return _OK
-            case b"VRFY":
-                return b"252 2.5.0 Cannot VRFY user\r\n"
-        return b"500 5.5.1 Command unrecognized\r\n"
+    @property
+    def has_begun(self) -> bool:
+        """True from MAIL on."""
+        return self._sender is not None
 
-    def take_message(self, received: bytearray) -> bytes | None:
-        """Takes what belongs to the message out of `received`; the reply once it is complete, else None."""
-        if self._chunk_reply:
-            return self._take_chunk(received)
-        data = self._tail + received
-        end = data.find(_END_OF_MESSAGE)
-        if end < 0:
-            self._tail = bytes(data[-len(_END_OF_MESSAGE) + 1 :])
-            received.clear()
-            return None
-        received[:] = data[end + len(_END_OF_MESSAGE) :]
-        self._forget()
-        return _ACCEPTED
+    def mail(self, argument: bytes) -> Steps:
+        """The steps that answer MAIL."""
+        if self._sender is not None:
+            return say(_BAD_SEQUENCE)
+        try:
+            command = parse_mail(argument, self._script.extensions)
+        except CommandError as error:
+            return say(error.reply)
+        if int(command.value("SIZE") or 0) > self._script.max_message_bytes:
+            return say(_TOO_BIG)
+        steps = self._script.steps_for_sender(command.address) or say(_SENDER_OK)
+        if first_digit(steps) == b"2":
+            self._sender = command
+        return steps
 
-    def _mail(self, argument: bytes) -> bytes:
-        if self._has_sender:
-            return _BAD_SEQUENCE
-        if not _SYNTAX.match(argument):
-            return _BAD_ARGUMENT
-        self._has_sender = True
-        return b"250 2.1.0 Sender OK\r\n"
+    def rcpt(self, argument: bytes, *, is_authenticated: bool) -> Steps:
+        """The steps that answer RCPT; only who is authenticated may send to others than those who are here."""
+        if self._sender is None:
+            return say(_BAD_SEQUENCE)
+        try:
+            is_utf8 = self._sender.value("SMTPUTF8") is not None
+            command = parse_rcpt(argument, self._script.extensions, is_utf8=is_utf8)
+        except CommandError as error:
+            return say(error.reply)
+        if len(self._recipients) == MAX_RECIPIENTS:
+            return say(_TOO_MANY_RECIPIENTS)
+        if not is_authenticated and not self._script.is_local(command.address):
+            return say(_RELAY_DENIED % command.address.encode())
+        steps = self._script.steps_for_recipient(command.address) or say(_RECIPIENT_OK)
+        if first_digit(steps) == b"2":
+            self._recipients.append(command)
+        return steps
 
-    def _rcpt(self, argument: bytes) -> bytes:
-        if not self._has_sender:
-            return _BAD_SEQUENCE
-        if not _SYNTAX.match(argument):
-            return _BAD_ARGUMENT
-        self._has_recipient = True
-        return b"250 2.1.5 Recipient OK\r\n"
+    def data(self) -> Steps:
+        """The steps that answer DATA."""
+        if not self._recipients or self._message is not None:
+            return say(_BAD_SEQUENCE)
+        steps = self._script.data or say(_SEND_ON)
+        if first_digit(steps) == b"3":
+            self.expects_message = True
+            self._message = DotStuffedMessage(self._script.max_message_bytes)
+        return steps
 
-    def _data(self) -> bytes:
-        if not self._has_recipient:
-            return _BAD_SEQUENCE
-        self.expects_message = True
-        self._tail = b"\r\n"  # an empty message is a lone dot: the CRLF is that of DATA
-        return b"354 End data with <CR><LF>.<CR><LF>\r\n"
-
-    def _bdat(self, argument: bytes) -> bytes:
+    def bdat(self, argument: bytes) -> Steps:
+        """The steps that answer a bad BDAT; to a good one there is no reply before its chunk (RFC 3030 §2)."""
+        if "CHUNKING" not in self._script.extensions:
+            return say(_UNKNOWN_COMMAND)
         found = _CHUNK.fullmatch(argument)
-        if not self._has_recipient or found is None:
-            return _BAD_ARGUMENT if self._has_recipient else _BAD_SEQUENCE
+        if found is None or not self._recipients:
+            return say(_BAD_ARGUMENT if self._recipients else _BAD_SEQUENCE)
+        if not isinstance(self._message, ChunkedMessage):
+            self._message = ChunkedMessage(self._script.max_message_bytes)
+        self._message.begin_chunk(int(found[1]))
+        self._is_last_chunk = found[2] is not None
         self.expects_message = True
-        self._chunk_left = int(found[1])
-        self._chunk_reply = _ACCEPTED if found[2] else b"250 2.0.0 %d octets received\r\n" % self._chunk_left
-        return b""  # RFC 3030 §2: the reply comes after the chunk
+        return ()
 
-    def _take_chunk(self, received: bytearray) -> bytes | None:
-        taken = min(self._chunk_left, len(received))
-        del received[:taken]
-        self._chunk_left -= taken
-        if self._chunk_left:
+    def take_message(self, received: bytearray) -> tuple[Steps, AcceptedMessage | None] | None:
+        """Takes what belongs to the message out of `received`; None until there is something to say to it."""
+        assert self._message is not None
+        if not self._message.take(received):
             return None
-        reply, self._chunk_reply, self.expects_message = self._chunk_reply, b"", False
-        if reply == _ACCEPTED:
-            self._forget()
-        return reply
+        if not self._is_last_chunk:
+            self.expects_message = False
+            return say(b"250 2.0.0 Chunk received\r\n"), None
+        steps = say(_TOO_BIG) if self._message.is_too_big else self._script.message or say(_ACCEPTED)
+        accepted = self._accepted() if first_digit(steps) == b"2" else None
+        self.forget()
+        return steps, accepted
 
-    def _forget(self) -> None:
-        self.expects_message = self._has_sender = self._has_recipient = False
-        self._tail = b""
+    def _accepted(self) -> AcceptedMessage:
+        assert self._sender is not None
+        assert self._message is not None
+        by = "bdat" if isinstance(self._message, ChunkedMessage) else "data"
+        return AcceptedMessage(self._sender, tuple(self._recipients), self._message.octets, by)
+
+
+def say(reply: bytes) -> Steps:
+    """A reply as steps."""
+    return (Step(Verb.send, reply),)

@@ -75,7 +75,7 @@ class PolicyServer:
     def log_line(self, session: Session, visit: Visit) -> FetchLine:
         return FetchLine(
             **visit._asdict(),
-            requests=session.heard,
+            requests=session.talk.heard,
             sni=session.server_name,
             tls=session.tls_version,
             end=session.end,

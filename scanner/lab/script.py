@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from scanner.lab.steps import Step, parse_step
+from scanner.lab.mail_script import MailScript, Steps, offered_extensions, parse_mail_script
+from scanner.lab.steps import parse_step
 from scanner.lab.world import Behaviour
 from scanner.settings import Limits
 
@@ -15,35 +16,46 @@ STAGE_LIMITS = {
     "tls": "tls_s",
     "ehlo_after_tls": "reply_s",
     "quit": "quit_s",
+    "auth": "reply_s",
+    "mail": "reply_s",
+    "rcpt": "reply_s",
+    "data": "reply_s",
+    "message": "message_s",
 }
+_TALK = ("greeting", "ehlo", "helo", "starttls", "tls", "ehlo_after_tls", "quit")
 
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """The steps of each stage. `tls` None: the handshake, when a step says `tls`."""
+    """The steps of each stage; `mail` has those that mail needs. `tls` None: the handshake, when a step says `tls`."""
 
-    greeting: tuple[Step, ...]
-    ehlo: tuple[Step, ...]
-    helo: tuple[Step, ...]
-    starttls: tuple[Step, ...]
-    tls: tuple[Step, ...] | None
-    ehlo_after_tls: tuple[Step, ...]
-    quit: tuple[Step, ...]
+    greeting: Steps
+    ehlo: Steps
+    helo: Steps
+    starttls: Steps
+    tls: Steps | None
+    ehlo_after_tls: Steps
+    quit: Steps
+    mail: MailScript
 
 
 def parse_script(behaviour: Behaviour, host: str, limits: Limits) -> Script:
     """The script of a server called `host`. Raises ValueError with the stage and step that is none."""
+
+    def parse_stage(stage: str, texts: tuple[str, ...]) -> Steps:
+        return _parse_stage(stage, texts, host, getattr(limits, STAGE_LIMITS[stage]))
+
     good = _good_stages(behaviour)
     stages = {}
-    for stage, limit in STAGE_LIMITS.items():
+    for stage in _TALK:
         texts: tuple[str, ...] | None = getattr(behaviour, stage)
         if texts is None:
             texts = good.get(stage)
-        stages[stage] = None if texts is None else _parse_stage(stage, texts, host, getattr(limits, limit))
-    return Script(**stages)  # type: ignore[arg-type]  # only `tls` has no good steps
+        stages[stage] = None if texts is None else parse_stage(stage, texts)
+    return Script(**stages, mail=parse_mail_script(behaviour, parse_stage))  # type: ignore[arg-type]  # only `tls` has no good steps
 
 
-def _parse_stage(stage: str, texts: tuple[str, ...], host: str, limit_s: float) -> tuple[Step, ...]:
+def _parse_stage(stage: str, texts: tuple[str, ...], host: str, limit_s: float) -> Steps:
     try:
         return tuple([step for text in texts for step in parse_step(text, host=host, limit_s=limit_s)])
     except ValueError as error:
@@ -51,16 +63,16 @@ def _parse_stage(stage: str, texts: tuple[str, ...], host: str, limit_s: float) 
 
 
 def _good_stages(behaviour: Behaviour) -> dict[str, tuple[str, ...]]:
-    extensions = behaviour.extensions
+    before_tls = offered_extensions(behaviour, with_auth=behaviour.auth_before_tls != "no")
     ready = "send 220 2.0.0 Ready to start TLS\\r\\n"
     refusal = "send 500 5.5.1 Command unrecognized\\r\\n"
     return {
         "greeting": ("send 220 {host} ESMTP\\r\\n",),
-        "ehlo": (_ehlo_reply((*extensions, "STARTTLS") if behaviour.offers_starttls else extensions),),
+        "ehlo": (_ehlo_reply((*before_tls, "STARTTLS") if behaviour.offers_starttls else before_tls),),
         "helo": ("send 250 {host}\\r\\n",),
         "starttls": (ready, "tls") if behaviour.offers_starttls else (refusal,),
         # RFC 3207 §4.2: STARTTLS is not offered again.
-        "ehlo_after_tls": (_ehlo_reply(extensions),),
+        "ehlo_after_tls": (_ehlo_reply(offered_extensions(behaviour)),),
         "quit": ("send 221 2.0.0 {host} closing\\r\\n", "close"),
     }
 

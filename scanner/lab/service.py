@@ -9,21 +9,21 @@ from pathlib import Path
 
 from scanner.lab.authority import Authority
 from scanner.lab.dns_server import DnsServer
+from scanner.lab.dns_servers import DnsServers
 from scanner.lab.dns_trouble import DnsTrouble
 from scanner.lab.lab_directory import LabDirectory, OnceOnly, write_whole
 from scanner.lab.log import DnsLine, Log
-from scanner.lab.mail_server import MailServer
+from scanner.lab.mail_server import MailServer, MailWorld
+from scanner.lab.mail_store import MailStore
 from scanner.lab.order import ANY_PORTS, NO_FAULTS, LabFaults, LabPorts
 from scanner.lab.policy_server import PolicyServer
 from scanner.lab.ports import Open, open_free_port, open_kept_port
 from scanner.lab.servers import Servers
 from scanner.lab.tls_server import TlsContexts
 from scanner.lab.world import World
-from scanner.lab.world_file import policy_addresses_of, servers_of
+from scanner.lab.world_file import DNS_ADDRESS, name_servers_of, policy_addresses_of, servers_of
 from scanner.lab.world_zone import zone_source
 from scanner.settings import Limits
-
-DNS_ADDRESS = "127.64.0.1"
 
 Now = Callable[[], dt.datetime]
 
@@ -58,15 +58,17 @@ class Lab:
         self.log = Log(files.log)
         self._zone_source = zone_source(world, authority)
         self._trouble = DnsTrouble(faults, seed, time.monotonic, partial(files.remember, OnceOnly.dns_silent))
-        self._dns: DnsServer | None = None
+        self._name_servers = name_servers_of(world)
+        self._dns: DnsServers | None = None
         contexts = TlsContexts(authority, world.certificates)
+        mail = MailWorld(world.behaviours, world.users, limits, contexts, MailStore(files.messages))
         self._https = Servers(
             [PolicyServer(hosts, world.policy_behaviours, limits, contexts) for hosts in policy_addresses_of(world)],
             log=self.log,
             now_utc=now_utc,
         )
         self._smtp = Servers(
-            [MailServer(server, world.behaviours, limits, contexts) for server in servers_of(world)],
+            [MailServer(server, mail) for server in servers_of(world)],
             log=self.log,
             now_utc=now_utc,
             blocked_after=faults.blocked_after,
@@ -88,8 +90,9 @@ class Lab:
         smtp = await _open(self._open_smtp, wanted.smtp)
         https = await _open(self._open_https, wanted.https)
         # Last, because the port of the mail servers stands in names.
-        self._dns = DnsServer(self._zone_source.zone(smtp), self._trouble)
-        self.ports = LabPorts(smtp=smtp, https=https, dns=await _open(self._open_dns, wanted.dns))
+        zone = self._zone_source.zone(smtp)
+        self._dns = DnsServers(DNS_ADDRESS, DnsServer(zone, self._trouble), self._name_servers, zone)
+        self.ports = LabPorts(smtp=smtp, https=https, dns=await _open(self._dns.open, wanted.dns))
 
     async def close(self) -> None:
         """Ends all sessions, closes all sockets, writes the rest of the log."""
@@ -97,12 +100,8 @@ class Lab:
         self._https.close()
         if self._dns is not None:
             await self._dns.close()
-            self.log.write(DnsLine(queries=dict(self._dns.counters)))
+            self.log.write(_dns_line(self._dns))
         self.log.close()
-
-    async def _open_dns(self, port: int) -> None:
-        assert self._dns is not None
-        await self._dns.open(DNS_ADDRESS, port)
 
     async def _open_smtp(self, port: int) -> None:
         self._smtp.open(port)
@@ -113,6 +112,11 @@ class Lab:
     def _block_began(self, files: LabDirectory) -> None:
         files.remember(OnceOnly.blocked)
         self._https.block()
+
+
+def _dns_line(dns: DnsServers) -> DnsLine:
+    asked = {address: dict(counts) for address, counts in dns.queries.items() if counts}
+    return DnsLine(queries=asked.pop(DNS_ADDRESS, {}), name_servers=asked)
 
 
 async def _open(open_at: Open, port: int) -> int:

@@ -42,6 +42,10 @@ class Talk(Protocol):
         """What comes from now on comes over TLS."""
         ...
 
+    def tls_established(self, client_certificate: bytes | None) -> None:
+        """The handshake is complete; a certificate is DER."""
+        ...
+
 
 class Served(Protocol):
     """What a session needs to know about its server.
@@ -108,9 +112,9 @@ class Session:
         self.error: str | None = None
 
     @property
-    def heard(self) -> list[str]:
-        """What the client said, in order."""
-        return self._talk.heard
+    def talk(self) -> Talk:
+        """What the client said, in order, and what came of it."""
+        return self._talk
 
     @property
     def server_name(self) -> str | None:
@@ -186,6 +190,7 @@ class Session:
             return
         self._connection.send(self._tls.outgoing())
         if self._tls.is_established and not was_established:
+            self._talk.tls_established(self._tls.client_certificate)
             self._is_paused = False
 
     def _connection_ended(self, how: str) -> None:
@@ -232,6 +237,8 @@ class Session:
             case Verb.swallow:
                 self._is_paused = True
                 self._hears = _Hears.nothing
+            case Verb.deafen:
+                self._connection.deafen()
             case Verb.reset:
                 self._connection.reset()
             case Verb.close:

@@ -9,7 +9,7 @@ MAX_STEP_BYTES = 16 << 20
 
 _ESCAPE = re.compile(rb"\\(x[0-9A-Fa-f]{2}|.|$)", re.DOTALL)
 _SIMPLE = {b"r": b"\r", b"n": b"\n", b"t": b"\t", b"\\": b"\\"}
-_EXPECTED = "send TEXT, wait SHARE, drip SHARE TEXT, repeat N TEXT, close, reset, silence, swallow or tls"
+_EXPECTED = "send TEXT, wait SHARE, drip SHARE TEXT, repeat N TEXT, close, reset, silence, swallow, deafen or tls"
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 
 
@@ -22,6 +22,7 @@ class Verb(StrEnum):
     reset = "reset"
     silence = "silence"
     swallow = "swallow"
+    deafen = "deafen"
     tls = "tls"
 
 
@@ -47,7 +48,7 @@ def parse_step(text: str, *, host: str, limit_s: float) -> tuple[Step, ...]:
             return (Step(Verb.wait, seconds=_share(argument, text) * limit_s),)
         case "drip":
             return _dripped(octets_of(rest, host), _share(number, text) * limit_s)
-        case "close" | "reset" | "silence" | "swallow" | "tls" if not argument:
+        case "close" | "reset" | "silence" | "swallow" | "deafen" | "tls" if not argument:
             return (Step(Verb(word)),)
     raise ValueError(f"{text!r} is no step: expected {_EXPECTED}")
 

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from fnmatch import fnmatchcase
 
+from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL
 
 from scanner.lab.authority import Authority
@@ -41,7 +42,7 @@ class TlsContexts:
     def context_for(self, server: Server, behaviour: Manners) -> SSL.Context:
         """The context of a server; for a name in `by_server_name` it changes to that kind, for that name."""
         by_server_name = tuple(server.by_server_name.items())
-        key = (behaviour.tls_min, behaviour.tls_max, behaviour.ciphers, server.certificate, server.host)
+        key = (_terms_of(behaviour), server.certificate, server.host)
         context = self._contexts.get((key, by_server_name))
         if context is None:
             context = self._make_context(behaviour, self._kinds[server.certificate], server.host)
@@ -70,6 +71,8 @@ class TlsContexts:
         # Level 0 lets OpenSSL speak TLS 1.0 and serve SHA-1 and RSA 1024.
         context.set_cipher_list(f"{behaviour.ciphers or _CIPHERS}:@SECLEVEL=0".encode())
         context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+        if behaviour.asks_client_certificate:
+            context.set_verify(SSL.VERIFY_PEER, _take_any)
         certificate = self._authority.certificate(kind, host)
         with tempfile.NamedTemporaryFile(suffix=".pem") as chain:
             # From a file, because OpenSSL reads certificates there that cryptography cannot hold.
@@ -131,9 +134,25 @@ class ServerTls:
         return None if name is None else name.decode("ascii", "backslashreplace")
 
     @property
+    def client_certificate(self) -> bytes | None:
+        """What the client presented, in DER."""
+        certificate = self._connection.get_peer_certificate(as_cryptography=True)
+        return None if certificate is None else certificate.public_bytes(Encoding.DER)
+
+    @property
     def version(self) -> str:
         """As OpenSSL says it: `TLSv1.3`."""
         return self._connection.get_protocol_version_name()
+
+
+def _terms_of(behaviour: Manners) -> tuple[object, ...]:
+    """What of a behaviour a context depends on."""
+    return behaviour.tls_min, behaviour.tls_max, behaviour.ciphers, behaviour.asks_client_certificate
+
+
+def _take_any(*_: object) -> bool:
+    """OpenSSL asks this of every certificate in a client's chain."""
+    return True
 
 
 def _reasons(error: SSL.Error) -> str:

@@ -7,10 +7,11 @@ from msgspec import Struct
 from scanner.outcomes import DnsStatus, HostFlag, RouteFlag, RouteKind
 
 #: What is wrong with an answer: a response code, nothing at all, half a record, cut over UDP (and then well
-#: or reset over TCP), two CNAMEs that point at each other. "nxdomain" denies one type of a name that exists. "bogus"
-#: is a signature that does not hold: SERVFAIL from a resolver that validates, the records to who sets CD.
+#: or reset over TCP), well over UDP and reset over TCP, two CNAMEs that point at each other. "nxdomain" denies one
+#: type of a name that exists. "bogus" is a signature that does not hold: SERVFAIL from a resolver that validates,
+#: the records to who sets CD.
 DnsFault = Literal[
-    "servfail", "refused", "drop", "malformed", "truncate", "tcp_refused", "cname_loop", "nxdomain", "bogus"
+    "servfail", "refused", "drop", "malformed", "truncate", "tcp_refused", "udp_only", "cname_loop", "nxdomain", "bogus"
 ]
 
 #: What comes to a question: a fault; or in turn, one for each time it is asked, the last from then on: a fault,
@@ -19,6 +20,7 @@ DnsFault = Literal[
 DnsAnswers = DnsFault | tuple[str, ...]
 
 GOOD_EXTENSIONS = ("PIPELINING", "SIZE 35882577", "ENHANCEDSTATUSCODES", "8BITMIME", "CHUNKING")
+AuthMechanism = Literal["PLAIN", "LOGIN", "CRAM-MD5", "XOAUTH2"]
 
 
 class Part(Struct, frozen=True, forbid_unknown_fields=True):
@@ -36,11 +38,14 @@ class Manners(Part, frozen=True, kw_only=True):
     - `close`, `reset`, `silence`: end the connection by FIN or RST, or say nothing more and keep it open
     - `tls`: the server's side of the handshake; the steps after it are said over TLS
     - `swallow`: read what comes, answer nothing
+    - `deafen`: read no more, so that a client can't send on once the kernel's buffers are full
 
     The stage `tls` is what happens instead of the handshake, once the client has begun it; a `tls` in it is
     the handshake itself, and a ClientHello of up to `small_hello_bytes` octets gets that in any case. A stage
     not given does what a good server does. `listener` false: nothing listens there; `blackhole`: every connect
     goes unanswered.
+
+    `asks_client_certificate`: in the handshake; any will do, and none.
 
     A server may remember who came before. `visits` names the behaviours of its sessions in turn, the last one
     from then on. Of each `window_s` seconds it `allows` so many sessions (0: any number); to the others it is
@@ -55,6 +60,7 @@ class Manners(Part, frozen=True, kw_only=True):
     tls_max: Literal["1.0", "1.1", "1.2", "1.3"] = "1.3"
     ciphers: str = ""
     close_notify: bool = True
+    asks_client_certificate: bool = False
     small_hello_bytes: int = 0
     visits: tuple[str, ...] = ()
     allows: int = 0
@@ -63,7 +69,19 @@ class Manners(Part, frozen=True, kw_only=True):
 
 
 class Behaviour(Manners, frozen=True, kw_only=True):
-    """What a mail server does, stage by stage; `tls` stands in `starttls` after the 220, or first in `greeting`."""
+    """What a mail server does, stage by stage; `tls` stands in `starttls` after the 220, or first in `greeting`.
+
+    `mail`, `rcpt`, `data` and `message` answer a command, or a message's end, that is in order; a 2yz (for `data`
+    a 3yz) that begins them has it accepted. Mail from some `senders` and to some `recipients` is answered in its
+    own way, by the first pattern that fits their address in lower case ("" is the null reverse path). `auth` stands
+    in place of the verdict on what a client has said of himself; a 3yz there goes on asking.
+
+    `extensions` are what EHLO offers, and the only ones whose commands and parameters are taken; the number of
+    SIZE is the limit, or `max_message_bytes` is. AUTH is offered over TLS, and before it if `auth_before_tls`,
+    where a client may still be sent away with it. Who has not done what is required is told so at MAIL; who is not
+    authenticated may send to `local_domains` only, if there are any. A client's certificate, if it is asked for,
+    authenticates.
+    """
 
     greeting: tuple[str, ...] | None = None
     ehlo: tuple[str, ...] | None = None
@@ -71,8 +89,21 @@ class Behaviour(Manners, frozen=True, kw_only=True):
     starttls: tuple[str, ...] | None = None
     ehlo_after_tls: tuple[str, ...] | None = None
     quit: tuple[str, ...] | None = None
+    auth: tuple[str, ...] | None = None
+    mail: tuple[str, ...] | None = None
+    rcpt: tuple[str, ...] | None = None
+    data: tuple[str, ...] | None = None
+    message: tuple[str, ...] | None = None
+    senders: dict[str, tuple[str, ...]] = {}
+    recipients: dict[str, tuple[str, ...]] = {}
     offers_starttls: bool = True
     extensions: tuple[str, ...] = GOOD_EXTENSIONS
+    max_message_bytes: int = 0
+    auth_mechanisms: tuple[AuthMechanism, ...] = ()
+    auth_before_tls: Literal["no", "offered", "taken"] = "no"
+    requires_tls: bool = False
+    requires_auth: bool = False
+    local_domains: tuple[str, ...] = ()
 
 
 class PolicyBehaviour(Manners, frozen=True, kw_only=True):
@@ -135,6 +166,20 @@ class PolicyHost(Part, frozen=True, kw_only=True):
     certificate: str = "good"
     policy: str
     padded_to: int = 0
+
+
+class NameServer(Part, frozen=True, kw_only=True):
+    """A server with authority for some zones and what is below them; every other question it refuses.
+
+    It says what is published, whatever the resolver makes of that (`Entry.dns`); its own `records` stand in place
+    of those of the same name and type. Silent over TCP: no connect is answered.
+    """
+
+    address: str
+    zones: tuple[str, ...] = ()
+    records: tuple[str, ...] = ()
+    udp: Literal["answers", "silent"] = "answers"
+    tcp: Literal["answers", "refused", "silent"] = "answers"
 
 
 class ExpectedHost(Part, frozen=True, kw_only=True):
@@ -204,6 +249,8 @@ class Entry(Part, frozen=True, kw_only=True):
 
     `records` are zone file lines `OWNER [TTL] [IN] TYPE RDATA`; every name is absolute, with or without its
     last dot. `$GENERATE FIRST-LAST LINE` stands for LINE with each of these numbers for `$` or `${OFFSET,WIDTH}`.
+    A SOA record makes a zone; whatever is in none is in that of `lab`. The address of a server has a PTR record that
+    leads to its host, unless there is another here, or `dns` denies it.
     `signed` are zones that a validating resolver finds secure, `insecure` such below them as it does not; what is
     in neither is insecure.
     The data of a TLSA record may be `{leaf:HOST}`, what its selector and matching type make of the certificate that
@@ -219,6 +266,7 @@ class Entry(Part, frozen=True, kw_only=True):
     signed: tuple[str, ...] = ()
     insecure: tuple[str, ...] = ()
     servers: tuple[Server, ...] = ()
+    name_servers: tuple[NameServer, ...] = ()
     policy_hosts: tuple[PolicyHost, ...] = ()
     expect: Expectation
     or_expect: tuple[Expectation, ...] = ()
@@ -227,7 +275,8 @@ class Entry(Part, frozen=True, kw_only=True):
 class World(Part, frozen=True, kw_only=True):
     """A whole world: named behaviours and certificates, shared records, zones and servers, and its entries.
 
-    `validates`: its resolver looks at signatures, and tells of them.
+    `validates`: its resolver looks at signatures, and tells of them. `users` are the passwords of those who may
+    authenticate at its mail servers; with XOAUTH2 the password is the token.
     """
 
     behaviours: dict[str, Behaviour]
@@ -238,5 +287,6 @@ class World(Part, frozen=True, kw_only=True):
     insecure: tuple[str, ...] = ()
     validates: bool = True
     servers: tuple[Server, ...] = ()
+    users: dict[str, str] = {}
     policy_behaviours: dict[str, PolicyBehaviour] = {}
     policy_hosts: tuple[PolicyHost, ...] = ()

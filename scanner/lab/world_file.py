@@ -13,12 +13,15 @@ from scanner.lab.script import parse_script
 from scanner.lab.security import Security
 from scanner.lab.tlsa_lines import ANCHORS, named_certificate
 from scanner.lab.turns import Turns
-from scanner.lab.world import Behaviour, DnsAnswers, Manners, PolicyBehaviour, PolicyHost, Server, World
+from scanner.lab.world import Behaviour, DnsAnswers, Manners, NameServer, PolicyBehaviour, PolicyHost, Server, World
 from scanner.lab.zone_lines import ZoneError, expand_line, parse_owner, parse_record
 from scanner.settings import Limits
 
 #: Where the servers of a world may be.
 LAB_NETWORK = ipaddress.IPv4Network("127.64.0.0/10")
+#: The resolver of every world, and the name servers of its zone `lab`.
+DNS_ADDRESS = "127.64.0.1"
+TOP_LEVEL_SERVERS = tuple([NameServer(address=address, zones=("lab",)) for address in ("127.64.0.2", "127.64.0.3")])
 EMBEDDED_WORLD = Path(__file__).with_name("world.toml")
 
 
@@ -74,6 +77,11 @@ def servers_of(world: World) -> tuple[Server, ...]:
     return (*world.servers, *[server for entry in world.entries for server in entry.servers])
 
 
+def name_servers_of(world: World) -> tuple[NameServer, ...]:
+    """All name servers, those that every world has first."""
+    return (*TOP_LEVEL_SERVERS, *[server for entry in world.entries for server in entry.name_servers])
+
+
 def policy_addresses_of(world: World) -> list[list[PolicyHost]]:
     """All policy hosts, those that share an address together."""
     by_address: dict[str, list[PolicyHost]] = {}
@@ -101,6 +109,7 @@ def find_problems(world: World) -> Iterator[str]:
     for hosts in policy_addresses_of(world):
         yield from _policy_host_problems(hosts, world)
     yield from _zone_problems(world)
+    yield from _name_server_problems(world)
     seen: dict[str, str] = {}
     for where, servers, records, answers in _places(world):
         for server in servers:
@@ -132,6 +141,18 @@ def _zone_problems(world: World) -> Iterator[str]:
         security_of(world)
     except ZoneError as error:
         yield f"signed or insecure zones: {error}"
+
+
+def _name_server_problems(world: World) -> Iterator[str]:
+    seen = {DNS_ADDRESS}
+    for server in name_servers_of(world):
+        where = f"name server {server.address}"
+        if not _is_ours(server.address):
+            yield f"{where} is no address in {LAB_NETWORK}"
+        if server.address in seen:
+            yield f"{where} is there twice"
+        seen.add(server.address)
+        yield from _record_problems(where, server.records, {f"{zone} SOA": ("ok",) for zone in server.zones})
 
 
 def _policy_host_problems(hosts: list[PolicyHost], world: World) -> Iterator[str]:

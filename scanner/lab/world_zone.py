@@ -1,5 +1,6 @@
 """A world → the zone that its resolver answers from: what stands in records and is known only once a lab is open."""
 
+import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -7,12 +8,19 @@ from scanner.lab.authority import Authority
 from scanner.lab.security import Security
 from scanner.lab.tlsa_lines import NamedCertificate, fill_in, named_certificate
 from scanner.lab.world import DnsAnswers, World
-from scanner.lab.world_file import security_of, servers_of
+from scanner.lab.world_file import TOP_LEVEL_SERVERS, security_of, servers_of
 from scanner.lab.zone import Zone
 
 #: Who scans the lab: the name in EHLO is his, forth and back. And the root, which everybody can ask for.
 _VISITOR = ("scanner.lab. A 127.0.0.1", "1.0.0.127.in-addr.arpa. PTR scanner.lab.")
 _ROOT = (". SOA ns.lab. hostmaster.lab. 1 3600 600 86400 60",)
+
+#: The zone of all names that are in no zone of their own.
+_TOP_LEVEL = (
+    "lab. SOA ns1.lab. hostmaster.lab. 2026112201 3600 600 86400 60",
+    *[f"lab. NS ns{number}.lab." for number, _ in enumerate(TOP_LEVEL_SERVERS, 1)],
+    *[f"ns{number}.lab. A {server.address}" for number, server in enumerate(TOP_LEVEL_SERVERS, 1)],
+)
 
 #: In a world mail servers listen on 25; what it says of that port is true of the one that they have in a lab, too.
 _SMTP_PORT = 25
@@ -55,9 +63,19 @@ def _for_port(text: str, smtp_port: int) -> str:
 
 
 def _lines(world: World) -> Iterator[str]:
-    yield from (*_VISITOR, *_ROOT, *world.records)
+    yield from (*_VISITOR, *_ROOT, *_TOP_LEVEL, *world.records)
     for entry in world.entries:
         yield from entry.records
+    yield from _pointers(world)
+
+
+def _pointers(world: World) -> Iterator[str]:
+    """What leads from the address of a server to its name (RFC 1035 §3.5), unless the world says where else to."""
+    told = {line.split(None, 1)[0].removesuffix(".").lower() for entry in world.entries for line in entry.records}
+    for server in servers_of(world):
+        owner = ipaddress.IPv4Address(server.address).reverse_pointer
+        if owner not in told:
+            yield f"{owner}. PTR {server.host}."
 
 
 class _Certificates:

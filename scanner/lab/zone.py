@@ -21,9 +21,10 @@ IN = 1
 _QUESTION_NAME = b"\xc0\x0c"
 _ROOT = b"\0"
 #: What these faults do is up to the transport, or to who asks; the answer itself is the right one.
-_FAULTS_AROUND = frozenset({"drop", "truncate", "tcp_refused", "bogus"})
+_FAULTS_AROUND = frozenset({"drop", "truncate", "tcp_refused", "udp_only", "bogus"})
 _RCODES: dict[DnsFault, int] = {"servfail": SERVFAIL, "refused": REFUSED, "nxdomain": NXDOMAIN}
 _SOA_NUMBERS = struct.pack("!5I", 1, 3600, 600, 86400, 60)
+#: What stands in the denials of a world without a root.
 _SOA_RECORD = Record(SOA, 60, encode_name("ns.lab") + encode_name("hostmaster.lab") + _SOA_NUMBERS)
 
 
@@ -53,11 +54,17 @@ class Zone:
         self._lines: dict[bytes, list[str]] = {}
         self._names = {_ROOT}
         self._answers: dict[bytes, Answer] = {}
+        self._denials: dict[bytes, Record | None] = {}
         self._turns = {turns.question: turns for turns in (Turns(key, said) for key, said in answers.items())}
         for line in (each for text in lines for each in expand_line(text)):
             owner = parse_owner(line)
             self._lines.setdefault(owner, []).append(line)
             self._names.update(_name_and_ancestors(owner))
+
+    @property
+    def is_authority(self) -> bool:
+        """A resolver is none, whoever the name belongs to (RFC 1035 §4.1.1: AA)."""
+        return False
 
     @property
     def validates(self) -> bool:
@@ -68,18 +75,24 @@ class Zone:
         """The answer to a question: its name on the wire in lower case, its type, class IN."""
         kept = self._answers.get(question)
         if kept is None:
-            kept, is_lasting = self._find(question[:-4], int.from_bytes(question[-4:-2], "big"))
+            kept, is_lasting = self._find(question[:-4], int.from_bytes(question[-4:-2], "big"), self._turns)
             if is_lasting and question[:-4] in self._names:  # of names that do not exist there is no end
                 self._answers[question] = kept
         return kept
 
-    def _find(self, question_name: bytes, record_type: int) -> tuple[Answer, bool]:
+    def published(self, question: bytes) -> Answer:
+        """The same as its records are, whatever the world says of the answers to it."""
+        return self._find(question[:-4], int.from_bytes(question[-4:-2], "big"), {})[0]
+
+    def _find(
+        self, question_name: bytes, record_type: int, all_turns: Mapping[tuple[bytes, int], Turns]
+    ) -> tuple[Answer, bool]:
         """The answer, and whether it is the same the next time."""
         owner, chain, is_lasting = question_name, _Chain(question_name), True
         while owner not in chain.owners:
             chain.owners.add(owner)
             chain.is_secure = chain.is_secure and self._security.is_secure(owner)
-            turns = self._turns.get((owner, record_type))
+            turns = all_turns.get((owner, record_type))
             said = turns.next() if turns is not None else None
             is_lasting = is_lasting and not (turns is not None and turns.changes)
             if isinstance(said, str) and said not in _FAULTS_AROUND:
@@ -106,10 +119,19 @@ class Zone:
 
     def _negative_answer(self, owner: bytes, chain: "_Chain") -> Answer:
         """RFC 2308 §2: a SOA in the authority section; RFC 6604 §3: the code is that of the last name."""
-        top_level = next((name for name in _name_and_ancestors(owner) if name[name[0] + 1 :] == _ROOT), _ROOT)
-        apex = top_level if top_level in self._names else _ROOT
+        apex = next((name for name in _name_and_ancestors(owner) if self._denial_of(name) is not None), _ROOT)
+        denial = self._denial_of(apex) or _SOA_RECORD
         answer = chain.answer(NOERROR if owner in self._names else NXDOMAIN)
-        return answer._replace(authorities=1, sections=answer.sections + _encode(apex, _SOA_RECORD))
+        return answer._replace(authorities=1, sections=answer.sections + _encode(apex, denial))
+
+    def _denial_of(self, apex: bytes) -> Record | None:
+        """The SOA record that a zone denies with, None if none begins at this name."""
+        if apex not in self._lines:
+            return None
+        if apex not in self._denials:
+            soa = next(iter(self._records(apex, SOA)[0]), None)
+            self._denials[apex] = None if soa is None else _as_denial(soa)
+        return self._denials[apex]
 
 
 class _Chain:
@@ -138,6 +160,11 @@ def _faulty_answer(owner: bytes, record_type: int, fault: DnsFault) -> Answer:
         loop = _encode(owner, Record(CNAME, 60, other)) + _encode(other, Record(CNAME, 60, owner))
         return Answer(NOERROR, 2, 0, loop)
     return Answer(_RCODES[fault])
+
+
+def _as_denial(soa: Record) -> Record:
+    """RFC 2308 §3: a denial is kept no longer than the last field of the SOA says."""
+    return soa._replace(ttl_s=min(soa.ttl_s, int.from_bytes(soa.rdata[-4:], "big")))
 
 
 def _encode(owner: bytes, record: Record) -> bytes:

@@ -7,6 +7,7 @@ before it was read. `abort` closes at once: waiting for a peer to close has no e
 """
 
 import asyncio
+import contextlib
 import errno
 import os
 import socket
@@ -32,29 +33,50 @@ class Stream(Protocol):
     @property
     def ended_by(self) -> OSError | None: ...
 
+    @property
+    def has_ended(self) -> bool: ...
+
     async def read(self) -> bytes: ...
 
     async def read_available(self) -> bytes: ...
 
     def write(self, data: bytes) -> None: ...
 
+    async def flush(self) -> bool: ...
+
     def abort(self) -> None: ...
 
 
 class _Reader(asyncio.StreamReader):
-    """A StreamReader whose errors come after the data that was received before them."""
+    """A StreamReader whose errors come after the data that was received before them, by us or by the kernel."""
 
-    def __init__(self) -> None:
+    def __init__(self, sock: socket.socket) -> None:
         super().__init__(limit=READ_AHEAD_BYTES)
+        self._socket = sock
         self.unread = 0
+        self.has_ended = False
         self.ended_by: OSError | None = None
+        #: To be told when the server speaks, or goes.
+        self.speaks: asyncio.Future[None] | None = None
 
     def feed_data(self, data: bytes) -> None:  # type: ignore[override]  # transports give bytes
         self.unread += len(data)
         super().feed_data(data)
+        if self.speaks is not None:
+            _settle(self.speaks)
+
+    def feed_eof(self) -> None:
+        self.has_ended = True
+        super().feed_eof()
+        if self.speaks is not None:
+            _settle(self.speaks)
 
     def set_exception(self, exc: Exception) -> None:
         self.ended_by = exc if isinstance(exc, OSError) else OSError(errno.ECONNRESET, str(exc))
+        # If it was a write that failed, nobody has read since; and the transport closes the socket only after this.
+        with contextlib.suppress(OSError):
+            if unread := self._socket.recv(TcpStream.CHUNK):
+                self.feed_data(unread)
         self.feed_eof()
 
 
@@ -74,6 +96,11 @@ class TcpStream:
     def ended_by(self) -> OSError | None:
         return self._reader.ended_by
 
+    @property
+    def has_ended(self) -> bool:
+        """True once nothing more can come; what came before may still be unread."""
+        return self._reader.has_ended
+
     async def read(self) -> bytes:
         """The next octets, b"" at the end."""
         data = await self._reader.read(self.CHUNK)
@@ -90,7 +117,7 @@ class TcpStream:
         return await self.read() if self._reader.unread else b""
 
     def write(self, data: bytes) -> None:
-        """Queues octets. What a probe says is small: nothing waits for the peer to take it.
+        """Queues octets. What a survey says is small: nothing waits for the peer to take it (`flush` does).
 
         After the end of the connection they go nowhere; reading tells how it ended.
         """
@@ -98,6 +125,24 @@ class TcpStream:
         if self._writer is not None and not self._writer.is_closing():
             self.octets_written += len(data)
             self._writer.write(data)
+
+    async def flush(self) -> bool:
+        """Waits until the peer has taken most of what was written (asyncio's low-water mark).
+
+        False if it spoke or went before that, or has done so already: then nobody may be left to take the rest.
+        """
+        await asyncio.sleep(0)  # `drain` need not wait, and then would never let what has arrived in
+        reader, writer = self._reader, self._writer
+        if writer is None or reader.unread or reader.has_ended:
+            return False
+        reader.speaks = asyncio.get_running_loop().create_future()
+        taken = asyncio.ensure_future(writer.drain())
+        try:
+            await asyncio.wait((taken, reader.speaks), return_when=asyncio.FIRST_COMPLETED)
+            return taken.done() and taken.exception() is None
+        finally:
+            taken.cancel()
+            reader.speaks = None
 
     def abort(self) -> None:
         """Closes at once. What was written and fits into the kernel's buffer is still sent."""
@@ -162,7 +207,7 @@ def _settle(future: asyncio.Future[None]) -> None:
 
 async def _over(sock: socket.socket) -> TcpStream:
     loop = asyncio.get_running_loop()
-    reader = _Reader()
+    reader = _Reader(sock)
     source_address = sock.getsockname()[0]
     protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
     transport, _ = await loop.create_connection(lambda: protocol, sock=sock)
@@ -172,15 +217,9 @@ async def _over(sock: socket.socket) -> TcpStream:
 
 def _said_before_the_reset(sock: socket.socket, reset: OSError) -> TcpStream:
     """The connection came up, the server spoke and reset before we looked: what it said is still here."""
-    reader = _Reader()
-    try:
-        said = sock.recv(TcpStream.CHUNK)
-    except OSError:
-        said = b""
-    if said:
-        reader.feed_data(said)
+    reader = _Reader(sock)
     reader.set_exception(reset)
-    return TcpStream(reader, None, None)
+    return TcpStream(reader, None, sock.getsockname()[0])
 
 
 def _check_peer(sock: socket.socket, address: IpAddress) -> None:

@@ -103,6 +103,11 @@ class TlsStream:
     def ended_by(self) -> OSError | None:
         return self._stream.ended_by
 
+    @property
+    def has_ended(self) -> bool:
+        """True once nothing more can come; what came before may still be unread."""
+        return self._closed or self._stream.has_ended
+
     async def handshake(self, already_read: bytes = b"") -> TlsSummary:
         """Completes the handshake; `already_read` is what came after the 220 to STARTTLS.
 
@@ -157,6 +162,10 @@ class TlsStream:
         except SSL.Error as error:
             raise TlsError(_reason(error)) from error
         self._flush()
+
+    async def flush(self) -> bool:
+        """As of the stream below: what it says to have come may be TLS's own, and nothing to read."""
+        return await self._stream.flush()
 
     def abort(self) -> None:
         self._stream.abort()

@@ -5,27 +5,30 @@ wrong out there becomes SessionEnded here, at one edge.
 """
 
 from collections.abc import Awaitable, Callable
+from ipaddress import ip_address
 from typing import NamedTuple
 
 from OpenSSL import SSL
 
 from scanner.net.clock import Clock
 from scanner.net.deadline import Deadline
-from scanner.net.faults import name_of, outcome_of, text_of
-from scanner.net.lateness import LATE_S, is_late
 from scanner.net.streams import IpAddress, Stream, TcpStream
 from scanner.net.tls import EndOfStream, PlaintextAfterStarttls, TlsError, TlsStream, TlsSummary
 from scanner.outcomes import PLAINTEXT_INSTEAD_OF_TLS, Outcome, Stage
-from scanner.probe.dialogue import SessionEnded
-from scanner.probe.transcript import TranscriptWriter
+from scanner.probe.deadlines import Deadlines, StageDeadline
+from scanner.probe.session_end import SessionEnded, no_reply, socket_failed, tls_failed
+from scanner.probe.transcript import Listener, TranscriptWriter
 from scanner.settings import Limits
+from scanner.smtp.address_literals import address_literal
 from scanner.smtp.commands import Verb
 from scanner.smtp.extensions import Extensions
 from scanner.smtp.replies import Reply, ReplyError, ReplyLimits
-from scanner.smtp.session import Session, State
+from scanner.smtp.session import Session
 
 #: Opens a connection to (address, port) from a source address; raises OSError.
 Connector = Callable[[IpAddress, int, str | None], Awaitable[TcpStream]]
+
+_NOTHING = Extensions()
 
 #: Ends in which nothing complete was said.
 _SILENCES = frozenset({Outcome.closed, Outcome.reset, Outcome.timed_out, Outcome.deadline})
@@ -43,14 +46,9 @@ class Endpoint(NamedTuple):
         return f"{self.address}:{self.port}" if self.address.version == 4 else f"[{self.address}]:{self.port}"
 
 
-class _Deadline(NamedTuple):
-    """A stage's limit, or what is left of the session's if that is less."""
-
-    limit: str
-    limit_s: float
-    allowed_s: float
-    began: float
-    outcome: Outcome
+def reply_key(stage: Stage) -> str:
+    """Under which name the replies and times of a stage are kept."""
+    return "quit" if stage is Stage.done else stage.value
 
 
 class SmtpPeer:
@@ -65,16 +63,14 @@ class SmtpPeer:
         tls_context: SSL.Context,
         connector: Connector,
         clock: Clock,
+        listener: Listener | None = None,
     ) -> None:
         self._endpoint = endpoint
         self._limits = limits
         self._implicit_tls = implicit_tls
         self._tls_context = tls_context
         self._connector = connector
-        self._clock = clock
-        self._began = clock.monotonic()
-        self._absent_s = 0.0
-        self._waited_until = self._began
+        self._deadlines = Deadlines(limits, clock)
         self._tcp: TcpStream | None = None
         self._stream: Stream | None = None
         self._may_speak = False
@@ -83,7 +79,7 @@ class SmtpPeer:
             implicit_tls=implicit_tls,
         )
         self.stage = Stage.connect
-        self.transcript = TranscriptWriter(limits.transcript_bytes)
+        self.transcript = TranscriptWriter(limits.transcript_bytes, listener)
         self.replies: dict[str, Reply] = {}
         self.timings_ms: dict[str, float] = {}
         self.extensions: Extensions | None = None
@@ -97,7 +93,7 @@ class SmtpPeer:
     async def connect(self) -> None:
         """Opens the TCP connection."""
         self.stage = Stage.connect
-        deadline = self._deadline("connect_s")
+        deadline = self._deadlines.begin("connect_s")
         self._remark(f"connect {self._endpoint} limit {deadline.allowed_s:g} s")
         endpoint = self._endpoint
         try:
@@ -110,7 +106,7 @@ class SmtpPeer:
             raise self._socket_failed(Stage.connect, error) from None
         finally:
             self._time("connect", deadline)
-        self._absent_s += self._late_s(deadline)
+        self._deadlines.excuse_lateness(deadline)
         self._stream = self._tcp
         self._remark("connected")
 
@@ -122,16 +118,20 @@ class SmtpPeer:
         """Says a command and waits for its reply."""
         self._write(stage, self._session.send(verb, argument))
         reply = await self._reply(stage, "reply_s")
-        if stage is Stage.ehlo_after_tls:
-            self.extensions_after_tls = self._session.extensions
-        elif self._session.extensions is not None:
-            self.extensions = self._session.extensions
-            self.starttls_masked = self._session.starttls_masked
+        if verb is Verb.ehlo or verb is Verb.helo:
+            self._learn(stage)
         return reply
 
     @property
-    def starttls_offered(self) -> bool:
-        return self._session.starttls_offered
+    def offered(self) -> Extensions:
+        """What the server offers as things stand; nothing before EHLO, and after TLS until EHLO is said again."""
+        return self._session.extensions or _NOTHING
+
+    @property
+    def address_literal(self) -> str:
+        """Our own address, as EHLO says it for want of a name (RFC 5321 §4.1.4); "" if it is not known."""
+        source = self._tcp.source_address if self._tcp else None
+        return address_literal(ip_address(source)) if source else ""
 
     async def start_tls(self) -> None:
         """The handshake, after 220 to STARTTLS or, with implicit TLS, before the greeting."""
@@ -140,12 +140,12 @@ class SmtpPeer:
         after_the_220 = b"" if self._implicit_tls else self._session.start_tls()
         tls = TlsStream(self._tcp, self._tls_context, self._endpoint.server_name)
         self._may_speak = False
-        deadline = self._deadline("tls_s")
+        deadline = self._deadlines.begin("tls_s")
         try:
             self.tls = await self._handshake(tls, after_the_220, deadline)
         except PlaintextAfterStarttls as plaintext:
             if not after_the_220:  # what came along with the 220 stands in the transcript already
-                self.transcript.received(self._at(), plaintext.data)
+                self.transcript.received(self._deadlines.at(), plaintext.data)
             raise self._plaintext() from None
         except EndOfStream:
             raise self._connection_ended(Stage.tls) from None
@@ -163,7 +163,7 @@ class SmtpPeer:
         RFC 5321 §4.1.1.10: a client must not close without QUIT, also after an error. What comes of it is
         recorded and changes nothing: a session that failed here was a good one.
         """
-        if not self._may_speak or self._session.state is State.greeting:
+        if not self._may_speak or not self._session.quit_allowed:
             return
         try:
             self._write(Stage.done, self._session.send(Verb.quit))
@@ -192,18 +192,24 @@ class SmtpPeer:
         """The connection, if it came up."""
         return self._tcp
 
+    def _learn(self, stage: Stage) -> None:
+        """Keeps what the server says it can do: before TLS and under TLS apart."""
+        if stage is Stage.ehlo_after_tls:
+            self.extensions_after_tls = self._session.extensions
+        elif self._session.extensions is not None:
+            self.extensions = self._session.extensions
+            self.starttls_masked = self._session.starttls_masked
+
     # Waiting -------------------------------------------------------------------------------------------
 
     async def _reply(self, stage: Stage, limit: str) -> Reply:
         self.stage = stage
-        deadline = self._deadline(limit)
-        key = "quit" if stage is Stage.done else stage.value
+        deadline = self._deadlines.begin(limit)
+        key = reply_key(stage)
         try:
             reply = await self._next_reply(stage, deadline)
         except ReplyError as error:
-            raise SessionEnded(
-                stage, error.outcome, limit=error.limit, limit_value=error.limit_value, error=str(error)
-            ) from None
+            raise no_reply(stage, error) from None
         except TlsError as error:
             raise self._tls_failed(stage, error) from None
         except SessionEnded as end:
@@ -217,7 +223,7 @@ class SmtpPeer:
         self._may_speak = True
         return reply
 
-    async def _next_reply(self, stage: Stage, deadline: _Deadline) -> Reply:
+    async def _next_reply(self, stage: Stage, deadline: StageDeadline) -> Reply:
         try:
             with Deadline(deadline.allowed_s):
                 while (reply := self._session.next_reply()) is None:
@@ -230,10 +236,10 @@ class SmtpPeer:
             if late is None:
                 raise self._limit_fired(stage, deadline) from None
             reply = late
-        self._absent_s += self._absence(deadline)
+        self._deadlines.excuse_absence(deadline)
         return reply
 
-    async def _handshake(self, tls: TlsStream, after_the_220: bytes, deadline: _Deadline) -> TlsSummary:
+    async def _handshake(self, tls: TlsStream, after_the_220: bytes, deadline: StageDeadline) -> TlsSummary:
         try:
             with Deadline(deadline.allowed_s):
                 summary = await tls.handshake(after_the_220)
@@ -242,7 +248,7 @@ class SmtpPeer:
             if from_what_is_here is None:
                 raise self._limit_fired(Stage.tls, deadline) from None
             summary = from_what_is_here
-        self._absent_s += self._absence(deadline)
+        self._deadlines.excuse_absence(deadline)
         return summary
 
     async def _receive(self, stage: Stage) -> None:
@@ -254,7 +260,7 @@ class SmtpPeer:
 
     def _take(self, stage: Stage, data: bytes) -> None:
         assert self._tcp is not None
-        self.transcript.received(self._at(), data)
+        self.transcript.received(self._deadlines.at(), data)
         self._session.receive_data(data)
         if self._tcp.octets_read > self._limits.session_bytes:
             raise SessionEnded(
@@ -265,45 +271,20 @@ class SmtpPeer:
                 error=f"more than limits.session_bytes = {self._limits.session_bytes}",
             )
 
-    def _write(self, stage: Stage, data: bytes) -> None:
+    def _write(self, stage: Stage, data: bytes, shown: bytes | None = None) -> None:
+        """Writes a line; the transcript has what is shown of it, all of it unless that is said."""
         assert self._stream is not None
-        self.transcript.sent(self._at(), data)
+        self.transcript.sent(self._deadlines.at(), shown or data)
         try:
             self._stream.write(data)
         except TlsError as error:
             raise self._tls_failed(stage, error) from None
 
-    # Deadlines and ends --------------------------------------------------------------------------------
+    # Ends ----------------------------------------------------------------------------------------------
 
-    def _deadline(self, limit: str) -> _Deadline:
-        now = self._clock.monotonic()
-        limit_s: float = getattr(self._limits, limit)
-        # Time in which we were not there to listen is not the server's.
-        left_s = self._began + self._absent_s + self._limits.session_s - now
-        if left_s < -LATE_S:  # no wait ends so late: we stood still since the last one (frozen, overloaded)
-            self._absent_s += now - self._waited_until
-            left_s += now - self._waited_until
-        if left_s < limit_s:
-            return _Deadline("limits.session_s", self._limits.session_s, max(0.0, left_s), now, Outcome.deadline)
-        return _Deadline(f"limits.{limit}", limit_s, limit_s, now, Outcome.timed_out)
-
-    def _limit_fired(self, stage: Stage, deadline: _Deadline) -> SessionEnded:
-        late_s = self._late_s(deadline)
+    def _limit_fired(self, stage: Stage, deadline: StageDeadline) -> SessionEnded:
         self._remark(f"limit fired: {deadline.limit} = {deadline.limit_s:g} s")
-        if late_s > max(LATE_S, deadline.limit_s / 10):
-            # We were not there to hear: a loop this late may have missed the reply (frozen, overloaded).
-            error = f"our event loop was {late_s:.1f} s late"
-            return self._ended(stage, Outcome.local_fault, deadline.limit, deadline.limit_s, error)
-        return self._ended(stage, deadline.outcome, deadline.limit, deadline.limit_s)
-
-    def _absence(self, deadline: _Deadline) -> float:
-        """How much of a wait counts for nobody: all of it if it ended late, as nobody knows when the reply came."""
-        elapsed_s = self._clock.monotonic() - deadline.began
-        return elapsed_s if is_late(elapsed_s, deadline.allowed_s) else self._late_s(deadline)
-
-    def _late_s(self, deadline: _Deadline) -> float:
-        """How long after its end a deadline is looked at: for so long our event loop did something else."""
-        return max(0.0, self._clock.monotonic() - deadline.began - deadline.allowed_s)
+        return self._deadlines.fired(stage, deadline)
 
     def _connection_ended(self, stage: Stage) -> SessionEnded:
         assert self._stream is not None
@@ -311,39 +292,29 @@ class SmtpPeer:
         if self._stream.ended_by is not None:
             return self._socket_failed(stage, self._stream.ended_by)
         self._remark("closed by the server")
-        return self._ended(stage, Outcome.closed)
+        return SessionEnded(stage, Outcome.closed)
 
     def _socket_failed(self, stage: Stage, error: OSError) -> SessionEnded:
-        text = text_of(error)
-        self._remark(f"{name_of(error) or type(error).__name__}: {text}")
-        return SessionEnded(stage, outcome_of(error), error=text, error_code=name_of(error))
+        end = socket_failed(stage, error)
+        self._remark(f"{end.error_code or type(error).__name__}: {end.error}")
+        return end
 
     def _tls_failed(self, stage: Stage, error: TlsError) -> SessionEnded:
         self._may_speak = False
         self.tls_alert = error.alert
         self._remark(f"TLS failed: {error.code}")
-        return SessionEnded(stage, Outcome.tls_failed, error="TLS handshake failed", error_code=error.code)
+        return tls_failed(stage, error)
 
     def _plaintext(self) -> SessionEnded:
         if self._implicit_tls:
             return self._tls_failed(Stage.tls, TlsError(PLAINTEXT_INSTEAD_OF_TLS))
         self._remark("plaintext after the 220 to STARTTLS: not parsed")
-        return self._ended(Stage.tls, Outcome.plaintext_after_starttls)
-
-    @staticmethod
-    def _ended(
-        stage: Stage, outcome: Outcome, limit: str | None = None, value: float | None = None, error: str | None = None
-    ) -> SessionEnded:
-        return SessionEnded(stage, outcome, limit=limit, limit_value=value, error=error)
+        return SessionEnded(Stage.tls, Outcome.plaintext_after_starttls)
 
     # The transcript ------------------------------------------------------------------------------------
 
-    def _at(self) -> float:
-        return self._clock.monotonic() - self._began
-
     def _remark(self, text: str) -> None:
-        self.transcript.remark(self._at(), text)
+        self.transcript.remark(self._deadlines.at(), text)
 
-    def _time(self, key: str, deadline: _Deadline) -> None:
-        self._waited_until = self._clock.monotonic()
-        self.timings_ms[key] = round((self._waited_until - deadline.began) * 1000, 1)
+    def _time(self, key: str, deadline: StageDeadline) -> None:
+        self.timings_ms[key] = self.timings_ms.get(key, 0.0) + self._deadlines.over(deadline)

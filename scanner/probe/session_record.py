@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 from scanner.net.tls import TlsSummary
 from scanner.outcomes import Outcome, SessionFlag, Stage, StarttlsResult, Variant
-from scanner.probe.dialogue import SessionEnded
 from scanner.probe.peer import SmtpPeer
+from scanner.probe.session_end import SessionEnded
 from scanner.records import (
     ByteCounts,
     Replies,
@@ -16,6 +16,7 @@ from scanner.records import (
     Target,
     Timings,
     TlsRecord,
+    Transaction,
 )
 from scanner.smtp.causes import read_refusal
 from scanner.smtp.extensions import Extensions
@@ -42,10 +43,12 @@ class SessionFrame(NamedTuple):
     ended_at: float
 
 
-def session_record(target: Target, frame: SessionFrame, peer: SmtpPeer, end: SessionEnded) -> SessionRecord:
+def session_record(
+    target: Target, frame: SessionFrame, peer: SmtpPeer, end: SessionEnded, *, replies: Replies, timings_ms: Timings
+) -> SessionRecord:
     """The record of a session that is over."""
     refusal = _refusal(frame, peer, end)
-    is_octets = end.limit is not None and end.limit.endswith(("_bytes", "_lines"))
+    limit_s, limit_bytes = _limit(end)
     return SessionRecord(
         session=frame.session,
         target=target.target,
@@ -64,18 +67,18 @@ def session_record(target: Target, frame: SessionFrame, peer: SmtpPeer, end: Ses
         stage=end.stage,
         outcome=end.outcome,
         limit=end.limit,
-        limit_s=None if is_octets else end.limit_value,
-        limit_bytes=int(end.limit_value) if is_octets and end.limit_value is not None else None,
-        error=None if end.error is None else escape_octets(end.error.encode("utf-8", "backslashreplace")),
+        limit_s=limit_s,
+        limit_bytes=limit_bytes,
+        error=_error(end),
         error_code=end.error_code,
         cause=refusal.cause if refusal else None,
         about_us=refusal.about_us if refusal else None,
-        replies=_replies(peer),
+        replies=replies,
         extensions=_extensions(peer.extensions),
         extensions_after_tls=_extensions(peer.extensions_after_tls),
         starttls=_starttls(peer, end, implicit_tls=frame.implicit_tls),
         tls=tls_record(peer.tls, peer.tls_alert),
-        timings_ms=Timings(**peer.timings_ms),
+        timings_ms=timings_ms,
         bytes=ByteCounts(
             read=peer.tcp.octets_read if peer.tcp else 0, written=peer.tcp.octets_written if peer.tcp else 0
         ),
@@ -83,20 +86,59 @@ def session_record(target: Target, frame: SessionFrame, peer: SmtpPeer, end: Ses
     )
 
 
+def transaction_record(frame: SessionFrame, peer: SmtpPeer, end: SessionEnded) -> Transaction:
+    """What became of MAIL and RCPT in a session that is over."""
+    refusal = _refusal(frame, peer, end)
+    limit_s, limit_bytes = _limit(end)
+    return Transaction(
+        session=frame.session,
+        stage=end.stage,
+        outcome=end.outcome,
+        limit=end.limit,
+        limit_s=limit_s,
+        limit_bytes=limit_bytes,
+        error=_error(end),
+        error_code=end.error_code,
+        cause=refusal.cause if refusal else None,
+        about_us=refusal.about_us if refusal else None,
+    )
+
+
+def _limit(end: SessionEnded) -> tuple[float | None, int | None]:
+    """The value of the limit that fired: in seconds, or in octets (or lines)."""
+    if end.limit is None or end.limit_value is None:
+        return None, None
+    if end.limit.endswith(("_bytes", "_lines")):
+        return None, int(end.limit_value)
+    return end.limit_value, None
+
+
+def _error(end: SessionEnded) -> str | None:
+    return None if end.error is None else escape_octets(end.error.encode("utf-8", "backslashreplace"))
+
+
 def _refusal(frame: SessionFrame, peer: SmtpPeer, end: SessionEnded) -> Refusal | None:
     reply = peer.replies.get(end.stage)
     if reply is None or end.outcome not in _REFUSALS:
         return None
+    return refusal_of(reply, frame, peer)
+
+
+def refusal_of(reply: Reply, frame: SessionFrame, peer: SmtpPeer) -> Refusal:
+    """Why a server refuses, by a reply that does."""
     address = peer.tcp.source_address if peer.tcp else None
     return read_refusal(reply, [name for name in (address, frame.ehlo_name) if name])
 
 
-def _replies(peer: SmtpPeer) -> Replies:
-    by_stage: dict[str, Any] = {stage: _reply(reply) for stage, reply in peer.replies.items()}
-    return Replies(**by_stage)
+def replies_by_stage(peer: SmtpPeer) -> dict[str, Any]:
+    """The replies by their names in a record; RCPT may be said several times, so that is a tuple."""
+    by_stage: dict[str, Any] = {stage: reply_record(reply) for stage, reply in peer.replies.items()}
+    if "rcpt" in by_stage:
+        by_stage["rcpt"] = (by_stage["rcpt"],)
+    return by_stage
 
 
-def _reply(reply: Reply) -> ReplyRecord:
+def reply_record(reply: Reply) -> ReplyRecord:
     return ReplyRecord(
         code=reply.code,
         enhanced_code=reply.enhanced_code,

@@ -64,7 +64,7 @@ class Summary:
         self.routes[_counted_as(record.mail_route)] += 1
         if record.mail_route.kind is not RouteKind.invalid_name:
             self._add_verdicts(record.verdicts)
-        self.not_finished += _is_not_finished(record.verdicts)
+        self.not_finished += is_not_finished(record.verdicts)
         kinds = [(found.severity.value, found.kind.value) for found in record.findings]
         self.findings.update(kinds)
         self.domains_with_finding.update(set(kinds))
@@ -106,7 +106,8 @@ def _rows(counters: Mapping[str, Counter[str]], values: Iterable[str]) -> Iterat
     return ((name, [counter[value] for value in in_order]) for name, counter in counters.items() if counter)
 
 
-def _is_not_finished(verdicts: Verdicts) -> bool:
+def is_not_finished(verdicts: Verdicts) -> bool:
+    """True if the run has still to find out something about the domain."""
     sts = verdicts.mta_sts.reasons if verdicts.mta_sts is not None else ()
     return not (_NOT_FINISHED.isdisjoint(verdicts.reachable.reasons) and _NOT_FINISHED.isdisjoint(sts))
 

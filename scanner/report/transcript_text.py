@@ -30,7 +30,7 @@ def render_session(session: SessionRecord, transcript: Transcript | None) -> lis
     heading += extension_lines(session)
     if transcript is None:
         return [*heading, Text("  its transcript is missing", style=ASIDE)]
-    return [*heading, *map(_line, transcript.lines)]
+    return [*heading, *map(render_line, transcript.lines)]
 
 
 def shown_end(session: SessionRecord) -> str:
@@ -45,7 +45,8 @@ def shown_end(session: SessionRecord) -> str:
     return " ".join(words)
 
 
-def _line(line: TranscriptLine) -> Text:
+def render_line(line: TranscriptLine) -> Text:
+    """A line that was said: its time, who said it, and the words."""
     at_s, who, text = line
     mark, style = _MARKS[who]
     return Text.assemble(

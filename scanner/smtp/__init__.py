@@ -1,1 +1,1 @@
-"""SMTP without I/O: replies, extensions, commands, and what a session may say next (RFC 5321, RFC 3207)."""
+"""SMTP without I/O: replies, extensions, mailboxes, commands, mail data, AUTH, and what a session may say next."""

@@ -26,7 +26,9 @@ LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
 }
 
 #: Short ones, so that shares of them are short too.
-LIMITS = Limits(connect_s=0.5, greeting_s=0.5, reply_s=0.4, tls_s=0.3, quit_s=0.2, session_s=5, policy_s=0.5)
+LIMITS = Limits(
+    connect_s=0.5, greeting_s=0.5, reply_s=0.4, tls_s=0.3, quit_s=0.2, session_s=5, policy_s=0.5, message_s=0.6
+)
 ADDRESS = "127.64.200.1"
 HOST = "mx.here.lab"
 NOTHING_EXPECTED = Expectation(

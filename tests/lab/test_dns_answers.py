@@ -13,8 +13,8 @@ import dns.rdatatype
 import pytest
 
 from scanner.lab.dns_server import encode_response
-from scanner.lab.service import DNS_ADDRESS
 from scanner.lab.world import World
+from scanner.lab.world_file import DNS_ADDRESS
 from scanner.lab.zone import Zone
 from scanner.lab.zone_lines import ZoneError, encode_name, parse_record
 
@@ -22,6 +22,8 @@ from .conftest import OpenLab
 from .running import RunningLab, entry, world_of
 
 MANY = [f"many.lab. MX {number} mx{number}.a-long-enough-name-for-an-exchange.lab." for number in range(300)]
+
+SOA = "lab. SOA ns1.lab. hostmaster.lab. 7 3600 600 86400 60"
 
 
 def a_world() -> World:
@@ -56,7 +58,7 @@ def a_world() -> World:
 def a_zone() -> Zone:
     world = a_world()
     lines = [*world.records, *[line for each in world.entries for line in each.records]]
-    return Zone(lines, {key: fault for each in world.entries for key, fault in each.dns.items()})
+    return Zone([SOA, *lines], {key: fault for each in world.entries for key, fault in each.dns.items()})
 
 
 def ask(name: str, record_type: str, zone: Zone | None = None) -> dns.message.Message:

@@ -14,9 +14,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from scanner.lab.dns_server import encode_response
 from scanner.lab.security import Security
-from scanner.lab.service import DNS_ADDRESS
 from scanner.lab.world import CertificateKind, Server, World
-from scanner.lab.world_file import find_problems
+from scanner.lab.world_file import DNS_ADDRESS, find_problems
 from scanner.lab.zone import Zone
 from scanner.lab.zone_lines import ZoneError, parse_record
 

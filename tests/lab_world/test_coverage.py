@@ -239,6 +239,7 @@ CAUSES = {
     "too-busy-at-first.lab": Cause.overloaded,
     "no-service-at-first.lab": Cause.no_service,
     "starttls-454-at-first.lab": Cause.other,
+    "busy-first.lab": Cause.overloaded,
     "asks-for-less.lab": Cause.rate_limited,
     "shared-421.lab": Cause.rate_limited,
     "shared-554.lab": Cause.no_service,
@@ -266,9 +267,10 @@ NOT_OF_THE_WORLD = {
 #: Where a survey's session can end; the others belong to sessions that send mail.
 SURVEY_STAGES = frozenset(Stage) - {Stage.auth, Stage.mail, Stage.rcpt, Stage.data, Stage.message}
 
-#: A reply to QUIT that does not come is no fault; a transcript is cut and not a session; a policy has no address line.
+#: A reply to QUIT that does not come is no fault; a transcript is cut and not a session; a policy has no address line;
+#: a survey has no message.
 LIMITS_WITHOUT_AN_OUTCOME = frozenset(
-    {"limits.quit_s", "limits.transcript_bytes", "limits.policy_s", "limits.policy_bytes"}
+    {"limits.quit_s", "limits.transcript_bytes", "limits.policy_s", "limits.policy_bytes", "limits.message_s"}
 )
 
 

@@ -15,6 +15,7 @@ class Said:
     def __init__(self, *pieces: bytes) -> None:
         self._pieces = list(pieces)
         self.written = b""
+        self.has_ended = False
         self.ended_by: OSError | None = None
 
     async def read(self) -> bytes:
@@ -25,6 +26,9 @@ class Said:
 
     def write(self, data: bytes) -> None:
         self.written += data
+
+    async def flush(self) -> bool:
+        return True
 
     def abort(self) -> None:
         self._pieces.clear()

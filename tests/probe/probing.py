@@ -12,9 +12,12 @@ from scanner.net.clock import Clock, SystemClock
 from scanner.net.streams import IpAddress, TcpStream, connect
 from scanner.net.tls import probing_context
 from scanner.probe.peer import Connector
-from scanner.probe.session import ProbedSession, Survey, probe_target
+from scanner.probe.send_session import SentSession, hold_sending
+from scanner.probe.sending import SendOrder
+from scanner.probe.session import ProbedSession, SessionObserver, Survey, probe_target
 from scanner.records import Target
 from scanner.settings import Limits
+from scanner.smtp.envelope import Envelope
 from tests.conftest import Run
 from tests.net.certificates import HOST
 from tests.net.scripted import PATIENCE_S, Conversation, Server
@@ -23,7 +26,7 @@ CONTEXT = probing_context()
 ME = "me.test"
 
 #: For servers that answer: none of these is to fire, however busy the machine is.
-PATIENT = Limits(connect_s=10, greeting_s=10, reply_s=10, tls_s=10, quit_s=10, session_s=15)
+PATIENT = Limits(connect_s=10, greeting_s=10, reply_s=10, tls_s=10, quit_s=10, session_s=15, message_s=15)
 
 
 class HeldClock(SystemClock):
@@ -42,6 +45,17 @@ class HeldClock(SystemClock):
         self._now += seconds
 
 
+def target_of(address: str, port: int) -> Target:
+    return Target(
+        target="0123456789abcdef",
+        address=address,
+        port=port,
+        server_name=HOST,
+        pace_group="test",
+        queue="127.64.0.0/24",
+    )
+
+
 @dataclass
 class Probe:
     """What all sessions of a test have in common."""
@@ -49,6 +63,9 @@ class Probe:
     run: Run
     limits: Limits = PATIENT
     implicit_tls: bool = False
+    ehlo_name: str = ME
+    envelope: Envelope | None = None
+    observer: SessionObserver | None = None
     connector: Connector = connect
     source_ipv4: str | None = None
     clock: Clock = field(default_factory=SystemClock)
@@ -60,21 +77,16 @@ class Probe:
         return self.run(self.hold(str(server.address), server.port))
 
     async def hold(self, address: str, port: int) -> ProbedSession:
-        target = Target(
-            target="0123456789abcdef",
-            address=address,
-            port=port,
-            server_name=HOST,
-            pace_group="test",
-            queue="127.64.0.0/24",
-        )
-        return await probe_target(target, self._survey(), 1, "2026-11-22T12:00:00.000Z")
+        return await probe_target(target_of(address, port), self._survey(), 1, "2026-11-22T12:00:00.000Z")
+
+    def send(self, server: Server, order: SendOrder) -> SentSession:
+        return self.run(hold_sending(target_of(str(server.address), server.port), order, self._survey()))
 
     def _survey(self) -> Survey:
         return Survey(
             run="r",
             start=1,
-            ehlo_name=ME,
+            ehlo_name=self.ehlo_name,
             implicit_tls=self.implicit_tls,
             limits=self.limits,
             longer_limits=self.limits.longer(2),
@@ -84,6 +96,8 @@ class Probe:
             small_hello_context=CONTEXT,
             connector=self._connect,
             clock=self.clock,
+            envelope=self.envelope,
+            observer=self.observer,
         )
 
     async def _connect(self, address: IpAddress, port: int, source: str | None) -> TcpStream:

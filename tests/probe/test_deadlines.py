@@ -9,6 +9,7 @@ import pytest
 
 from scanner.net.streams import TcpStream
 from scanner.outcomes import Outcome, Stage, StarttlsResult
+from scanner.probe.deadlines import Deadlines
 from scanner.settings import Limits
 from tests.net.certificates import Served, server_context
 from tests.net.scripted import Conversation, Script, Server
@@ -143,6 +144,19 @@ def test_the_shorter_of_two_limits_is_the_one_that_is_named(probe: Probe) -> Non
         record = probe(server).record
     assert (record.stage, record.outcome) == (Stage.ehlo, Outcome.deadline)
     assert (record.limit, record.limit_s) == ("limits.session_s", LONGER_S)
+
+
+def test_what_is_apart_from_the_session_has_its_own_limit_and_takes_no_time() -> None:
+    clock = HeldClock()
+    deadlines = Deadlines(Limits(session_s=90, reply_s=30, message_s=600), clock)
+    clock.advance(80)
+    assert deadlines.begin("reply_s")[:3] == ("limits.session_s", 90, 10)
+    with deadlines.apart_from_the_session():
+        message = deadlines.begin("message_s")
+        assert message[:3] == ("limits.message_s", 600, 600)
+        clock.advance(500)
+        deadlines.excuse_absence(message)
+    assert deadlines.begin("reply_s")[:3] == ("limits.session_s", 90, 10)
 
 
 # When we are late -----------------------------------------------------------------------------------------

@@ -5,8 +5,10 @@ import asyncio
 import pytest
 
 from scanner.outcomes import Outcome, Stage
-from scanner.probe.dialogue import SessionEnded, survey
+from scanner.probe.dialogue import survey
+from scanner.probe.session_end import SessionEnded
 from scanner.smtp.commands import Verb
+from scanner.smtp.extensions import Extensions
 from scanner.smtp.replies import Reply
 
 ME = "me.test"
@@ -35,8 +37,12 @@ class FakePeer:
         self._under_tls = True
 
     @property
-    def starttls_offered(self) -> bool:
-        return self._offers
+    def offered(self) -> Extensions:
+        return Extensions({b"STARTTLS": b""} if self._offers else {})
+
+    @property
+    def address_literal(self) -> str:
+        return "[127.0.0.1]"
 
     async def quit(self, *, await_reply: bool) -> None:
         self.said.append("QUIT" if await_reply else "QUIT and no more")
@@ -145,5 +151,7 @@ def test_without_a_connection_there_is_nobody_to_say_quit_to() -> None:
     assert peer.said == ["connect"]
 
 
-def test_nothing_that_names_a_mailbox_can_be_said() -> None:
-    assert {verb.value for verb in Verb} == {"EHLO", "HELO", "STARTTLS", "QUIT"}
+@pytest.mark.parametrize("answers", [{}, *(row[1] for row in REFUSALS)])
+def test_a_survey_says_nothing_that_names_a_mailbox(answers: dict[str, int]) -> None:
+    commands = {said.split()[0] for said in hold(dict(answers))[0].said if said.isupper() or " " in said}
+    assert commands <= {"EHLO", "HELO", "STARTTLS", "QUIT"}

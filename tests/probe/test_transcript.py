@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scanner.probe.transcript import TranscriptWriter
+from scanner.records import TranscriptLine
 from tests.probe.transcripts import octets_of, remarks_of
 
 LINES: list[tuple[str, list[bytes], list[str]]] = [
@@ -104,3 +105,46 @@ def test_every_octet_comes_back_up_to_the_cut(pieces: list[bytes], interrupted: 
     for _, _, text in writer.lines():
         assert text.isascii()
         assert text.isprintable() or text == ""
+
+
+# Whoever listens ------------------------------------------------------------------------------------------
+
+
+def test_a_listener_hears_each_line_when_it_ends_and_a_rest_when_something_else_is_said() -> None:
+    heard: list[TranscriptLine] = []
+    writer = TranscriptWriter(1000, heard.append)
+    writer.remark(0.0, "connect")
+    assert heard == [(0.0, "*", "connect")]
+    writer.received(1.0, b"250-a\r\n250")
+    assert heard[1:] == [(1.0, "S", "250-a")]
+    writer.received(2.0, b" b\r\n25")
+    assert heard[2:] == [(2.0, "S", "250 b")]
+    writer.sent(3.0, b"QUIT\r\n")
+    assert heard[3:] == [(2.0, "S", "25\\"), (3.0, "C", "QUIT")]
+
+
+@given(PIECES, st.sets(st.integers(0, 30)), st.integers(0, 300))
+def test_a_listener_hears_exactly_what_the_lines_are_in_the_end(
+    pieces: list[bytes], interrupted: set[int], most: int
+) -> None:
+    heard: list[TranscriptLine] = []
+    writer = TranscriptWriter(most, heard.append)
+    for number, piece in enumerate(pieces):
+        writer.received(float(number), piece)
+        if number in interrupted:
+            writer.sent(float(number), b"QUIT\r\n")
+    writer.remark(31.0, "closed")
+    assert tuple(heard) == writer.lines()
+
+
+def test_what_is_to_be_concealed_is_so_from_our_next_line_on_for_those_who_listen_too() -> None:
+    heard: list[TranscriptLine] = []
+    writer = TranscriptWriter(1000, heard.append)
+    writer.received(0.0, b"220 secret\r\n")
+    writer.conceal(lambda octets: octets.replace(b"secret", b"-"))
+    writer.sent(0.0, b"AUTH X\r\n")
+    writer.received(0.0, b"500 what is sec")
+    writer.received(0.0, b"ret?\r\n501 secret")
+    writer.remark(0.0, "closed")
+    assert [text for _, _, text in heard] == ["220 secret", "AUTH X", "500 what is -?", "501 -\\", "closed"]
+    assert tuple(heard) == writer.lines()

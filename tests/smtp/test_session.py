@@ -7,33 +7,36 @@ from scanner.smtp.commands import CommandError, Verb
 from scanner.smtp.replies import Reply, ReplyError, ReplyLimits
 from scanner.smtp.session import LocalProtocolError, Session, State
 from tests.smtp.feeding import every_way
-
-GREETING = b"220 mx.test ESMTP\r\n"
-EHLO = b"250-mx.test\r\n250-SIZE 1000\r\n250 STARTTLS\r\n"
-EHLO_WITHOUT = b"250-mx.test\r\n250 SIZE 1000\r\n"
-
-Step = bytes | Verb | str
-
-
-def session_after(*steps: Step, implicit_tls: bool = False) -> Session:
-    """A session that heard these octets, said these commands, and went under TLS at the word."""
-    session = Session(ReplyLimits(), implicit_tls=implicit_tls)
-    for step in steps:
-        if isinstance(step, Verb):
-            session.send(step, "me.test" if step in {Verb.ehlo, Verb.helo} else "")
-        elif isinstance(step, bytes):
-            session.receive_data(step)
-            session.next_reply()
-        else:
-            assert step == "TLS"
-            session.start_tls()
-    return session
-
-
-ehlo, helo, starttls, quit_ = Verb.ehlo, Verb.helo, Verb.starttls, Verb.quit
-SPOKEN_TO = {ehlo, helo, quit_}
-OFFERED: list[Step] = [GREETING, ehlo, EHLO]
-UNDER_TLS: list[Step] = [*OFFERED, starttls, b"220 go\r\n", "TLS"]
+from tests.smtp.saying import (
+    ARGUMENTS,
+    CHALLENGED,
+    DONE,
+    EHLO,
+    EHLO_AUTH,
+    EHLO_WITHOUT,
+    FROM,
+    GO_ON,
+    GREETED,
+    GREETING,
+    LOGGED_IN,
+    OFFERED,
+    OK,
+    READY,
+    SPOKEN_TO,
+    TO,
+    UNDER_TLS,
+    Step,
+    auth,
+    data,
+    ehlo,
+    helo,
+    mail,
+    quit_,
+    rcpt,
+    rset,
+    session_after,
+    starttls,
+)
 
 MAY_SAY: list[tuple[str, list[Step], State, set[Verb]]] = [
     ("nothing was heard", [], State.greeting, set()),
@@ -47,21 +50,55 @@ MAY_SAY: list[tuple[str, list[Step], State, set[Verb]]] = [
     ("greeted by 354", [b"354 go on\r\n"], State.parting, {quit_}),
     ("EHLO unanswered", [GREETING, ehlo], State.connected, {quit_}),
     ("EHLO half answered", [GREETING, ehlo, b"250-mx.test\r\n"], State.connected, {quit_}),
-    ("EHLO accepted, STARTTLS offered", OFFERED, State.ready, SPOKEN_TO | {starttls}),
-    ("EHLO accepted, STARTTLS not offered", [GREETING, ehlo, EHLO_WITHOUT], State.ready, SPOKEN_TO),
-    ("STARTTLS only in the host name", [GREETING, ehlo, b"250 STARTTLS\r\n"], State.ready, SPOKEN_TO),
+    ("EHLO accepted, STARTTLS offered", OFFERED, State.ready, READY | {starttls}),
+    ("EHLO accepted, STARTTLS not offered", [GREETING, ehlo, EHLO_WITHOUT], State.ready, READY),
+    ("STARTTLS only in the host name", [GREETING, ehlo, b"250 STARTTLS\r\n"], State.ready, READY),
     ("EHLO refused", [GREETING, ehlo, b"502 what?\r\n"], State.connected, SPOKEN_TO),
     ("EHLO answered by 220", [GREETING, ehlo, b"220-mx\r\n220 STARTTLS\r\n"], State.connected, SPOKEN_TO),
-    ("HELO accepted", [GREETING, ehlo, b"502 what?\r\n", helo, b"250 mx.test\r\n"], State.ready, SPOKEN_TO),
-    ("HELO offers nothing", [GREETING, helo, EHLO], State.ready, SPOKEN_TO),
+    ("HELO accepted", [GREETING, ehlo, b"502 what?\r\n", helo, b"250 mx.test\r\n"], State.ready, READY),
+    ("HELO offers nothing", [GREETING, helo, EHLO], State.ready, READY),
     ("HELO refused", [GREETING, helo, b"550 no\r\n"], State.connected, SPOKEN_TO),
     ("STARTTLS unanswered", [*OFFERED, starttls], State.ready, {quit_}),
-    ("STARTTLS refused", [*OFFERED, starttls, b"454 not now\r\n"], State.ready, SPOKEN_TO | {starttls}),
-    ("STARTTLS answered by 250 (RFC 3207 §4: 220)", [*OFFERED, starttls, b"250 ok\r\n"], State.ready,
-     SPOKEN_TO | {starttls}),
+    ("STARTTLS refused", [*OFFERED, starttls, b"454 not now\r\n"], State.ready, READY | {starttls}),
+    ("STARTTLS answered by 250 (RFC 3207 §4: 220)", [*OFFERED, starttls, OK], State.ready,
+     READY | {starttls}),
     ("220 to STARTTLS: nothing but the handshake", [*OFFERED, starttls, b"220 go\r\n"], State.tls, set()),
     ("under TLS, all forgotten", UNDER_TLS, State.connected, SPOKEN_TO),
-    ("STARTTLS offered again under TLS", [*UNDER_TLS, ehlo, EHLO], State.ready, SPOKEN_TO),
+    ("STARTTLS offered again under TLS", [*UNDER_TLS, ehlo, EHLO], State.ready, READY),
+    ("AUTH offered", GREETED, State.ready, READY | {auth}),
+    ("AUTH offered to HELO", [GREETING, helo, EHLO_AUTH], State.ready, READY),
+    ("AUTH unanswered", [*GREETED, auth], State.ready, {quit_}),
+    ("AUTH refused, another try (RFC 4954 §4)", [*GREETED, auth, b"535 5.7.8 no\r\n"], State.ready, READY | {auth}),
+    ("AUTH accepted: never again (RFC 4954 §4)", LOGGED_IN, State.ready, READY),
+    ("AUTH answered by 250", [*GREETED, auth, OK], State.ready, READY | {auth}),
+    ("a challenge: QUIT would be a response", CHALLENGED, State.authenticating, set()),
+    ("a response unanswered", [*CHALLENGED, "response"], State.authenticating, {quit_}),
+    ("a second challenge", [*CHALLENGED, "response", b"334 \r\n"], State.authenticating, set()),
+    ("a response accepted", [*CHALLENGED, "response", b"235 ok\r\n"], State.ready, READY),
+    ("a response refused", [*CHALLENGED, "response", b"535 no\r\n"], State.ready, READY | {auth}),
+    ("AUTH cancelled (RFC 4954 §4)", [*CHALLENGED, "cancel", b"501 cancelled\r\n"], State.ready, READY | {auth}),
+    ("334 to MAIL is no challenge", [*GREETED, mail, b"334 \r\n"], State.ready, READY | {auth}),
+    ("MAIL unanswered", [*GREETED, mail], State.ready, {quit_}),
+    ("MAIL refused", [*GREETED, mail, b"550 no\r\n"], State.ready, READY | {auth}),
+    ("MAIL accepted: no AUTH within (RFC 4954 §4)", FROM, State.transaction, {rcpt, rset, quit_}),
+    ("RCPT refused", [*FROM, rcpt, b"550 5.1.1 no\r\n"], State.transaction, {rcpt, rset, quit_}),
+    ("RCPT accepted", TO, State.recipients, {rcpt, data, rset, quit_}),
+    ("RCPT accepted by 251 (§4.3.2)", [*FROM, rcpt, b"251 forwarded\r\n"], State.recipients, {rcpt, data, rset, quit_}),
+    ("a second RCPT refused", [*TO, rcpt, b"452 too many\r\n"], State.recipients, {rcpt, data, rset, quit_}),
+    ("RSET", [*TO, rset, OK], State.ready, READY | {auth}),
+    ("RSET refused", [*TO, rset, b"502 what?\r\n"], State.recipients, {rcpt, data, rset, quit_}),
+    ("DATA unanswered", [*TO, data], State.recipients, {quit_}),
+    ("DATA refused", [*TO, data, b"554 no valid recipients\r\n"], State.recipients, {rcpt, data, rset, quit_}),
+    ("DATA answered by 250 (§4.3.2: 354)", [*TO, data, OK], State.recipients, {rcpt, data, rset, quit_}),
+    ("354: QUIT would be a line of the message", GO_ON, State.mail_data, set()),
+    ("a message unanswered", [*GO_ON, "message"], State.mail_data, {quit_}),
+    ("a message accepted", [*GO_ON, "message", OK], State.ready, READY | {auth}),
+    ("a message refused (§4.1.1.4)", [*GO_ON, "message", b"554 spam\r\n"], State.ready, READY | {auth}),
+    ("421 to RCPT (§3.8)", [*TO, rcpt, b"421 going away\r\n"], State.parting, {quit_}),
+    ("421 to a response", [*CHALLENGED, "response", b"421 going away\r\n"], State.parting, {quit_}),
+    ("421 to EHLO", [GREETING, ehlo, b"421 going away\r\n"], State.parting, {quit_}),
+    ("421 to a message", [*GO_ON, "message", b"421 going away\r\n"], State.parting, {quit_}),
+    ("QUIT within a transaction", [*TO, quit_, b"221 bye\r\n"], State.parting, {quit_}),
     ("QUIT unanswered", [GREETING, quit_], State.connected, {quit_}),
     ("QUIT answered", [GREETING, quit_, b"221 bye\r\n"], State.parting, {quit_}),
     ("QUIT refused", [GREETING, quit_, b"500 what?\r\n"], State.parting, {quit_}),
@@ -73,11 +110,33 @@ MAY_SAY: list[tuple[str, list[Step], State, set[Verb]]] = [
 def test_what_may_be_said_when(steps: list[Step], state: State, allowed: set[Verb], verb: Verb) -> None:
     session = session_after(*steps)
     assert session.state is state
+    assert session.quit_allowed is (quit_ in allowed)
     if verb in allowed:
-        assert session.send(verb).startswith(verb.encode())
+        assert session.send(verb, ARGUMENTS.get(verb, "")).startswith(verb.encode())
     else:
         with pytest.raises(LocalProtocolError):
-            session.send(verb)
+            session.send(verb, ARGUMENTS.get(verb, ""))
+
+
+@pytest.mark.parametrize(("steps", "state"), [row[1:3] for row in MAY_SAY], ids=[row[0] for row in MAY_SAY])
+@pytest.mark.parametrize(
+    ("done", "only_in"),
+    [
+        ("response", State.authenticating),
+        ("cancel", State.authenticating),
+        ("message", State.mail_data),
+        ("TLS", State.tls),
+    ],
+)
+def test_what_is_no_command_is_said_in_one_state_only(
+    steps: list[Step], state: State, done: str, only_in: State
+) -> None:
+    session = session_after(*steps)
+    if state is only_in and isinstance(steps[-1], bytes):
+        DONE[done](session)
+    else:
+        with pytest.raises(LocalProtocolError):
+            DONE[done](session)
 
 
 @pytest.mark.parametrize("verb", list(Verb))
