@@ -18,6 +18,7 @@ COMMANDS = {
     "scan": ("scanner.commands.scan", "Scan a list of domains: MX, SMTP, STARTTLS and certificates."),
     "judge": ("scanner.commands.judge", "Judge a run again, with this version's rules; no network."),
     "show": ("scanner.commands.show", "Show a domain of a run: its record and its transcripts."),
+    "check": ("scanner.commands.check", "Find out why mail to an address fails, step by step."),
     "preflight": ("scanner.commands.preflight", "Check whether this place is fit to scan from."),
     "lab": ("scanner.commands.lab", "Serve the embedded mail world on loopback until Ctrl-C."),
     "schema": ("scanner.commands.schema", "Print the JSON Schema of a record."),

@@ -6,7 +6,7 @@ from typing import NoReturn
 from rich.console import Console, RenderableType
 
 
-class _Output(Console):
+class Output(Console):
     """A console that leaves a closed output to the caller: rich would end the process with 1."""
 
     def on_broken_pipe(self) -> NoReturn:
@@ -15,4 +15,4 @@ class _Output(Console):
 
 def show(what: RenderableType, *, soft_wrap: bool = False) -> None:
     """Prints on stdout. Raises BrokenPipeError if nobody reads it any more, which ends a command quietly."""
-    _Output(file=sys.stdout).print(what, soft_wrap=soft_wrap)
+    Output(file=sys.stdout).print(what, soft_wrap=soft_wrap)

@@ -15,7 +15,11 @@ _PUBLIC_ONLY = ContactPolicy(AddressPolicy())
 
 @dataclass(frozen=True, slots=True)
 class RunContext:
-    """A run as one process works on it; `settings` may differ from the run's in what changes no result."""
+    """A run as one process works on it; `settings` may differ from the run's in what changes no result.
+
+    `tells_us_apart` is false if somebody else finds out whether it is us: a run of one domain cannot, so there
+    nothing that fails is held back as our own fault.
+    """
 
     directory: RunDirectory
     run: Run
@@ -24,3 +28,4 @@ class RunContext:
     progress: Progress
     stop: StopRequest
     policy: ContactPolicy = _PUBLIC_ONLY
+    tells_us_apart: bool = True

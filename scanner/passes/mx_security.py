@@ -32,6 +32,7 @@ class MxSecurityPass:
         self._directory = context.directory
         self._partitions = context.run.partitions
         self._settings = context.settings
+        self._tells_us_apart = context.tells_us_apart
         self._progress = context.progress
         self._stop = context.stop
         self._validated = validated
@@ -54,7 +55,7 @@ class MxSecurityPass:
             if route.ad is not None:
                 writer.append(route)
 
-        vigil = Vigil("lookups", write)
+        vigil = Vigil("lookups", write, heard=not self._tells_us_apart)
 
         async def ask(route: Route) -> None:
             self._progress.in_flight += 1

@@ -41,7 +41,7 @@ class Ticket(NamedTuple):
 
     errand: Errand
     queue: Queue
-    buckets: tuple[Bucket, Bucket]
+    buckets: tuple[Bucket, ...]
     began: float
 
     @property
@@ -152,7 +152,7 @@ class Pacer:
         at the address is then the caller's to withdraw. The other addresses of such a network are not waited
         for any more: each is still asked once, so that it has a session that shows why the rest is not known.
         """
-        queue, (network, _) = ticket.queue, ticket.buckets
+        queue, network = ticket.queue, ticket.buckets[0]
         self._back_off.refused(ticket.address, ticket.network, ticket.began, now)
         queue.free_at = max(queue.free_at, now + self._back_off.wait_s(ticket.address))
         if not self._back_off.gives_up(ticket.network):

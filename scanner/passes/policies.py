@@ -14,10 +14,10 @@ from scanner.judgement.targets import select_addresses
 from scanner.judgement.vantage_windows import VantageWindows
 from scanner.outcomes import OUTCOMES_OF_OURS, HostPurpose, Variant
 from scanner.passes.context import RunContext
-from scanner.passes.pace import Pacer
 from scanner.passes.parts_writer import PartsWriter
 from scanner.passes.plan import queue_of, target_of
 from scanner.passes.session_store import SessionStore
+from scanner.passes.turns import Turns
 from scanner.probe.policies import HOST_PREFIX, fetch_policy
 from scanner.probe.session import Survey
 from scanner.records import Event, Host, Policy, Target
@@ -34,7 +34,7 @@ class _Fetches(NamedTuple):
 class PolicyFetches:
     """Plans and makes the fetches of a run; `common` is what they have in common with sessions."""
 
-    def __init__(self, context: RunContext, common: Survey, pacer: Pacer) -> None:
+    def __init__(self, context: RunContext, common: Survey, pacer: Turns) -> None:
         self._context = context
         self._common = common
         self._pacer = pacer

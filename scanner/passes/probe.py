@@ -24,6 +24,7 @@ from scanner.passes.session_store import SessionStore
 from scanner.passes.sessions import SessionHolder
 from scanner.passes.shared_addresses import SharedAddresses
 from scanner.passes.target_plan import TargetPlan
+from scanner.passes.turns import Turns
 from scanner.passes.vantage_guard import VantageGuard
 from scanner.probe.session import ProbedSession, Survey
 from scanner.records import Host, Route, Target
@@ -34,7 +35,7 @@ class ProbePass:
     """Plans the targets of a run, and talks to those that have not had their sessions yet.
 
     `place` checks our way out by the canaries' sessions, if it is given. `show_results` is called before the
-    pause, when nothing is in flight and everything is on disk.
+    pause, when nothing is in flight and everything is on disk. `turns` gives out the targets, else a pacer does.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class ProbePass:
         *,
         place: PlaceChecks | None,
         discovery: TlsDiscovery | None,
+        turns: Turns | None = None,
     ) -> None:
         settings, directory = context.settings, context.directory
         self._context = context
@@ -55,7 +57,7 @@ class ProbePass:
         self._place = place
         self.show_results: Callable[[], None] = lambda: None
         self._second = settings.second_attempt
-        self._pacer = Pacer(settings.pace, settings.probe.width, context.run.seed, pace_group_of)
+        self._pacer = turns or Pacer(settings.pace, settings.probe.width, context.run.seed, pace_group_of)
         shared = SharedAddresses(directory.read_file("roots.pem"), settings.probe.names_per_address)
         self._plan = TargetPlan(context, self._pacer, shared)
         self._fetches = PolicyFetches(context, common, self._pacer)
@@ -102,7 +104,7 @@ class ProbePass:
         return configured or choose_canaries(directory.read(Route), mail_hosts, self._plan.reachable_targets_of)
 
     def _guard(self, write: Callable[[ProbedSession], None], canaries: tuple[Target, ...]) -> VantageGuard:
-        heard = self._plan.was_heard
+        heard = self._plan.was_heard or not self._context.tells_us_apart
         return VantageGuard(self._context, self._events, self._holder.ask, write, canaries=canaries, heard=heard)
 
     async def _check_the_way_out(self, place: PlaceChecks, canaries: tuple[Target, ...], guard: VantageGuard) -> None:

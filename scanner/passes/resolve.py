@@ -183,7 +183,7 @@ class ResolvePass:
 
     async def _first_attempts(self, part: _Part[R], standing: _Standing, writer: PartsWriter[R]) -> None:
         self._progress.begin(f"resolve {part.title}", sum(1 for _ in part.names(set(standing.finished))))
-        vigil = Vigil("lookups", writer.append, heard=bool(standing.finished))
+        vigil = Vigil("lookups", writer.append, heard=bool(standing.finished) or not self._context.tells_us_apart)
 
         async def resolve(name: str) -> None:
             record = await part.look_up(name, self._resolver, 1)

@@ -15,6 +15,7 @@ import msgspec
 from scanner import __version__
 from scanner.addresses import AddressPolicy
 from scanner.contact_policy import ContactPolicy
+from scanner.judgement.targets import server_name_of
 from scanner.lookup.tls_discovery import TlsDiscovery
 from scanner.net.clock import Clock
 from scanner.net.machine import usable_families
@@ -25,6 +26,7 @@ from scanner.outcomes import OUTCOMES_OF_OURS
 from scanner.passes.context import RunContext
 from scanner.passes.events import EventLog
 from scanner.passes.expectation_check import ExpectationCheck
+from scanner.passes.in_order import InOrder
 from scanner.passes.input import InputReader
 from scanner.passes.judge import JudgePass
 from scanner.passes.opt_out_file import OptOutFile, copy_opt_out
@@ -35,11 +37,25 @@ from scanner.passes.progress import Progress, StopRequest
 from scanner.passes.resolve import ResolvePass, discovery_of, is_host_ours, is_ours
 from scanner.passes.roots import read_roots
 from scanner.passes.run_directory import RunDirectory, RunError
-from scanner.probe.session import Survey
+from scanner.probe.session import SessionObserver, Survey
 from scanner.records import FORMAT, RECORDS, Host, Policy, Route, Run, SessionRecord, Start
 from scanner.report.summary import Summary
 from scanner.settings import Settings
+from scanner.smtp.envelope import Envelope
 from scanner.times import utc_text
+
+
+@dataclass(frozen=True, slots=True)
+class Foreground:
+    """Somebody looks on: what is found is told as it happens, and mail hosts are asked in a sender's order.
+
+    `show_resolved` is called when all lookups are made, `observer` hears every session. With an `envelope`,
+    sessions go on to MAIL and RCPT, and nothing after it.
+    """
+
+    show_resolved: Callable[[], None]
+    observer: SessionObserver
+    envelope: Envelope | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +63,7 @@ class Invocation:
     """How this process was started: its command line, its event loop, and whom it tells.
 
     `show_results` is called with what is known before second attempts are waited for, `warn` with what is
-    worth knowing of the place that the run is made from.
+    worth knowing of the place that the run is made from. With a `foreground` the run is made for somebody who waits.
     """
 
     command_line: tuple[str, ...]
@@ -58,6 +74,7 @@ class Invocation:
     stop: StopRequest
     show_results: Callable[[Summary], None] = lambda _: None
     warn: Callable[[str], None] = lambda _: None
+    foreground: Foreground | None = None
 
 
 def begin_run(directory: RunDirectory, source: str, settings: Settings, invocation: Invocation, *, lab: bool) -> Run:
@@ -132,7 +149,15 @@ class RunExecution:
         self._directory = directory
         self._run = run
         self._invocation = invocation
-        self._context = RunContext(directory, run, settings, invocation.clock, invocation.progress, invocation.stop)
+        self._context = RunContext(
+            directory,
+            run,
+            settings,
+            invocation.clock,
+            invocation.progress,
+            invocation.stop,
+            tells_us_apart=invocation.foreground is None,
+        )
         self.bugs = 0
 
     def scan(self) -> Summary:
@@ -169,6 +194,8 @@ class RunExecution:
             if context.settings.lookups.dane and context.run.input.distinct_domains:
                 validated = await self._find_validating_resolver(resolver.servers)
             await ResolvePass(context, resolver, self._new_resolver, validated).run()
+            if self._invocation.foreground is not None:
+                self._invocation.foreground.show_resolved()
             await self._probe(context, events, place, discovery_of(context, validated))
         finally:
             if validated is not None:
@@ -179,8 +206,11 @@ class RunExecution:
         self, context: RunContext, events: EventLog, place: PlaceChecks | None, discovery: TlsDiscovery | None
     ) -> None:
         run = self._run
-        survey = Survey.of(context.settings, run=run.run, start=len(run.starts), clock=context.clock)
-        probe = ProbePass(context, survey, self._new_resolver, events, place=place, discovery=discovery)
+        survey, turns = Survey.of(context.settings, run=run.run, start=len(run.starts), clock=context.clock), None
+        if (foreground := self._invocation.foreground) is not None:
+            survey = dataclasses.replace(survey, observer=foreground.observer, envelope=foreground.envelope)
+            turns = InOrder(context.settings.pace, _rank_in(context.directory))
+        probe = ProbePass(context, survey, self._new_resolver, events, place=place, discovery=discovery, turns=turns)
         probe.show_results = self._judge_so_far
         try:
             await probe.run()
@@ -224,6 +254,15 @@ class RunExecution:
 
 def _tell_nobody(_: str) -> None:
     """For warnings that are none here."""
+
+
+def _rank_in(directory: RunDirectory) -> Callable[[str], int]:
+    """The place of a mail host in the order of preference (RFC 5321 §5.1), by its server name; others are last."""
+    places: dict[str, int] = {}
+    for route in directory.read(Route):
+        places |= {mx.exchange: place for place, mx in enumerate(route.mx)}
+    ranks = {server_name_of(host): places.get(host.exchange, len(places)) for host in directory.read(Host)}
+    return lambda server_name: ranks.get(server_name, len(places))
 
 
 _COUNTED = ("routes", "hosts", "targets", "sessions", "certificates", "policies")

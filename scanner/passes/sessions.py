@@ -10,7 +10,7 @@ from scanner.outcomes import AddressFlag, NotKnown, Outcome, Variant
 from scanner.passes.concurrency import first_of
 from scanner.passes.context import RunContext
 from scanner.passes.events import EventLog
-from scanner.passes.pace import Pacer, Ticket
+from scanner.passes.pace import Ticket
 from scanner.passes.plan import queue_of, target_of
 from scanner.passes.policies import PolicyFetches
 from scanner.passes.published import PublishedAddresses
@@ -18,6 +18,7 @@ from scanner.passes.resolve import FreshResolver
 from scanner.passes.session_store import SessionStore
 from scanner.passes.shared_addresses import SharedAddresses
 from scanner.passes.target_plan import TargetPlan
+from scanner.passes.turns import Turns
 from scanner.passes.vantage_guard import VantageGuard
 from scanner.probe.session import ProbedSession, Survey, probe_target
 from scanner.records import SessionRecord, Target
@@ -35,7 +36,7 @@ class SessionHolder:
         context: RunContext,
         common: Survey,
         plan: TargetPlan,
-        pacer: Pacer,
+        pacer: Turns,
         shared: SharedAddresses,
         *,
         fresh_resolver: FreshResolver,

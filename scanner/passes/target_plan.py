@@ -10,11 +10,11 @@ from scanner.judgement.vantage_windows import VantageWindows
 from scanner.outcomes import OUTCOMES_OF_OURS, HostPurpose
 from scanner.passes.attempt_book import SECOND_ATTEMPT, Attempt, AttemptBook
 from scanner.passes.context import RunContext
-from scanner.passes.pace import Pacer
 from scanner.passes.partitions import hash64
 from scanner.passes.parts_writer import PartsWriter
 from scanner.passes.plan import plan_targets, queue_of
 from scanner.passes.shared_addresses import SharedAddresses
+from scanner.passes.turns import Turns
 from scanner.records import Certificate, Event, Host, SessionRecord, Target
 from scanner.times import parse_utc
 
@@ -31,7 +31,7 @@ class TargetPlan:
     whether a connection came up in one.
     """
 
-    def __init__(self, context: RunContext, pacer: Pacer, shared: SharedAddresses) -> None:
+    def __init__(self, context: RunContext, pacer: Turns, shared: SharedAddresses) -> None:
         self._directory = context.directory
         self._settings = context.settings
         self._partitions = context.run.partitions

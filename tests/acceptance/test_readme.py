@@ -1,13 +1,11 @@
 """The README tells the truth: its examples give what stands there, its tables name what there is."""
 
+import html
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
-from pathlib import Path
 
 import click
-import duckdb
 import msgspec
 import orjson
 import pytest
@@ -16,9 +14,12 @@ from scanner import cli, exit_codes
 from scanner.commands.scan import command as scan_command
 from scanner.passes.run_directory import PARTS
 from scanner.records import RECORDS, Domain, Verdicts
-from tests.acceptance.running import ENVIRONMENT, MXSCAN, ROOT, domains_of
+from tests.acceptance.picture import PICTURE, draw, seen_on_terminal
+from tests.acceptance.readme import README as README_FILE
+from tests.acceptance.readme import Desk, blocks, examples
+from tests.acceptance.running import ENVIRONMENT, MXSCAN, domains_of
 
-README = (ROOT / "README.md").read_text()
+README = README_FILE.read_text()
 
 #: What differs from run to run: dates, times, ports, session ids of targets on chosen ports, durations.
 _DIFFERS = [
@@ -46,56 +47,26 @@ def _without_what_differs(line: str) -> str:
     return line
 
 
-def _blocks(marker: str) -> Iterator[str]:
-    for match in re.finditer(rf"<!-- {re.escape(marker)} -->\n```\w*\n(.*?)```", README, re.DOTALL):
-        yield match[1]
-
-
-def _example(block: str) -> tuple[str, str]:
-    first, _, output = block.partition("\n")
-    assert first.startswith("$ ")
-    return first.removeprefix("$ "), output
-
-
-EXAMPLES = [_example(block) for block in _blocks("example")]
-
-
-def _name_of(command: str) -> str:
-    return f"{command.split()[1]}.out"
+EXAMPLES = examples(README)
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory to work in, with `mxscan` on the path, in which README's examples were run one after another."""
-    place = tmp_path_factory.mktemp("readme")
-    shim = place / "bin" / "mxscan"
-    shim.parent.mkdir()
-    shim.write_text(f'#!/bin/sh\nexec {" ".join(MXSCAN)} "$@"\n')
-    shim.chmod(0o755)
-    for command, _ in EXAMPLES:
-        (place / _name_of(command)).write_text(_run(command, place))
-    return place
+def desk(tmp_path_factory: pytest.TempPathFactory) -> tuple[Desk, list[str]]:
+    """A desk at which README's examples were run one after another, and what each said."""
+    at = Desk(tmp_path_factory.mktemp("readme"))
+    return at, [at.run(example.command, example.exit_code) for example in EXAMPLES]
 
 
-def _run(command: str, desk: Path) -> str:
-    environment = {**ENVIRONMENT, "PATH": f"{desk / 'bin'}:{ENVIRONMENT['PATH']}"}
-    result = subprocess.run(
-        ["bash", "-c", command], cwd=desk, env=environment, capture_output=True, text=True, check=False
-    )
-    assert result.returncode == 0, result.stderr
-    return result.stdout
+def test_every_example_gives_what_stands_there(desk: tuple[Desk, list[str]]) -> None:
+    assert len(EXAMPLES) >= 3
+    for example, said in zip(EXAMPLES, desk[1], strict=True):
+        assert _comparable(said) == _comparable(example.output), example.command
 
 
-def test_every_example_gives_what_stands_there(desk: Path) -> None:
-    assert len(EXAMPLES) == 3
-    for command, output in EXAMPLES:
-        assert _comparable((desk / _name_of(command)).read_text()) == _comparable(output), command
-
-
-def test_the_example_of_a_record_is_the_records_own(desk: Path) -> None:
-    (block,) = _blocks("record: expired.lab")
+def test_the_example_of_a_record_is_the_records_own(desk: tuple[Desk, list[str]]) -> None:
+    (block,) = blocks(README, "record: expired.lab")
     shown = orjson.loads(block)
-    real = next(record for record in domains_of(desk / "run1") if record.domain == "expired.lab")
+    real = next(record for record in domains_of(desk[0].place / "run1") if record.domain == "expired.lab")
     assert msgspec.convert(shown, Domain)
     assert _comparable(_indented(shown)) == _comparable(_indented(msgspec.to_builtins(real)))
 
@@ -104,32 +75,41 @@ def _indented(record: object) -> str:
     return orjson.dumps(record, option=orjson.OPT_INDENT_2).decode()
 
 
-def test_the_query_with_jq_gives_what_stands_there(desk: Path) -> None:
+def test_the_query_with_jq_gives_what_stands_there(desk: tuple[Desk, list[str]]) -> None:
     if shutil.which("jq") is None:
         pytest.skip("jq is not installed")
-    (block,) = _blocks("example: jq")
-    command, output = _example(block)
-    assert _comparable(_run(command.replace(" | head", " 2>/dev/null | head"), desk)) == _comparable(output)
+    (block,) = blocks(README, "example: jq")
+    command, _, output = block.removeprefix("$ ").partition("\n")
+    assert _comparable(desk[0].run(command.replace(" | head", " 2>/dev/null | head"))) == _comparable(output)
 
 
-def test_the_query_with_duckdb_gives_what_stands_there(desk: Path) -> None:
-    (query,) = _blocks("example: duckdb")
-    (expected,) = _blocks("result: duckdb")
-    rows = duckdb.connect().execute(query.replace("'run1/", f"'{desk}/run1/")).fetchall()
-    found = [" ".join(f"{value:<15}" for value in map(str, row)).rstrip() for row in rows]
-    assert found == expected.splitlines()[1:]
+def test_the_query_with_duckdb_gives_what_stands_there(desk: tuple[Desk, list[str]]) -> None:
+    (query,) = blocks(README, "example: duckdb")
+    (expected,) = blocks(README, "result: duckdb")
+    assert desk[0].query(query) == expected.splitlines()[1:]
+
+
+def test_the_picture_shows_what_a_terminal_shows() -> None:
+    drawn, kept = draw(seen_on_terminal()), PICTURE.read_text(encoding="utf-8")
+    assert _comparable(_words_of(drawn)) == _comparable(_words_of(kept))
+
+
+def _words_of(svg: str) -> str:
+    """The text of a picture, a line a piece; where a piece stands depends on the length of what differs."""
+    pieces = (html.unescape(piece).replace("\xa0", " ") for piece in re.findall(r"<text[^>]*>([^<]*)</text>", svg))
+    return "\n".join(re.sub(r"^(\s*)\d+\.\d{3}", r"\1SECONDS", piece) for piece in pieces)
 
 
 def test_the_commands_to_paste_are_one_line_each() -> None:
     for name in ("scan", "test"):
-        (block,) = _blocks(f"command: {name}")
+        (block,) = blocks(README, f"command: {name}")
         assert block.count("\n") == 1
         assert block.startswith("python3 -m venv .venv && .venv/bin/pip install")
 
 
 def test_every_exit_code_is_in_the_table() -> None:
     table = README[README.index("| exit code") :].partition("\n\n")[0]
-    codes = {value for name, value in vars(exit_codes).items() if name.isupper()} - {exit_codes.PROBLEM}
+    codes = {value for name, value in vars(exit_codes).items() if name.isupper()}
     assert {int(code) for row in re.findall(r"^\| ([0-9, ]+) \|", table, re.MULTILINE) for code in row.split(",")} == {
         *codes,
         130,

@@ -1,4 +1,4 @@
-"""NSD with zones of ours, and unbounds that ask it: all as any user, on free ports of 127.0.0.1."""
+"""NSD with zones of ours, and unbounds that ask it: all as any user, on free ports of loopback addresses."""
 
 import contextlib
 import subprocess
@@ -17,7 +17,7 @@ from .programs import find_program, free_port, require_programs, running, wait_u
 _NSD_CONF = """\
 server:
   server-count: 1
-  ip-address: 127.0.0.1@{port}
+  ip-address: {address}@{port}
   do-ip6: no
   username: ""
   chroot: ""
@@ -45,7 +45,7 @@ zone:
 # in a zone cannot make this unbound talk to the world's name servers. Every question to it stands in its log.
 _UNBOUND_CONF = """\
 server:
-  interface: 127.0.0.1@{port}
+  interface: {address}@{port}
   port: {port}
   outgoing-interface: 127.0.0.1
   do-ip6: no
@@ -70,17 +70,22 @@ remote-control:
 
 @dataclass(frozen=True)
 class Nsd:
-    """A running NSD: its port on 127.0.0.1, and its zones, which may change while it runs."""
+    """A running NSD: its port and address, and its zones, which may change while it runs."""
 
     port: int
     directory: Path
+    address: str = "127.0.0.1"
 
     def publish(self, zone: str, text: str) -> None:
         """Another content of a zone, whose SOA has another serial; it is served when this returns."""
-        before = _serial(self.port, zone)
+        before = _serial(self.address, self.port, zone)
         (self.directory / f"{zone}zone").write_text(text, encoding="utf-8")
         self._control("reload", zone)
-        wait_until(lambda: _serial(self.port, zone) not in {None, before}, f"{zone} anew", self.directory / "nsd.log")
+        wait_until(
+            lambda: _serial(self.address, self.port, zone) not in {None, before},
+            f"{zone} anew",
+            self.directory / "nsd.log",
+        )
 
     def questions(self, zone: str) -> int:
         """How many questions came so far for names in a zone."""
@@ -110,20 +115,22 @@ class Unbound:
 
 
 @contextlib.contextmanager
-def nsd(directory: Path, zones: Mapping[str, str]) -> Iterator[Nsd]:
+def nsd(
+    directory: Path, zones: Mapping[str, str], *, address: str = "127.0.0.1", port: int | None = None
+) -> Iterator[Nsd]:
     """NSD with zones, by name with the final dot, as a context."""
     require_programs("nsd", "nsd-control")
-    port = free_port(["127.0.0.1"], (SOCK_STREAM, SOCK_DGRAM))
+    port = port or free_port([address], (SOCK_STREAM, SOCK_DGRAM))
     configuration = directory / "nsd.conf"
-    text = _NSD_CONF.format(port=port, directory=directory)
+    text = _NSD_CONF.format(address=address, port=port, directory=directory)
     for zone, content in zones.items():
         (directory / f"{zone}zone").write_text(content, encoding="utf-8")
         text += _NSD_ZONE.format(zone=zone)
     configuration.write_text(text, encoding="utf-8")
     log = directory / "nsd.log"
     with running(["nsd", "-d", "-c", str(configuration)], log):
-        wait_until(lambda: all(_serial(port, zone) for zone in zones), "NSD", log)
-        yield Nsd(port, directory)
+        wait_until(lambda: all(_serial(address, port, zone) for zone in zones), "NSD", log)
+        yield Nsd(port, directory, address)
 
 
 @contextlib.contextmanager
@@ -132,40 +139,44 @@ def unbound(
     authority: int,
     zones: Iterable[str],
     *,
+    authority_address: str = "127.0.0.1",
+    address: str = "127.0.0.1",
     port: int | None = None,
     modules: str = "iterator",
     more: Iterable[str] = (),
 ) -> Iterator[Unbound]:
-    """An unbound that resolves these zones (with the final dot) at 127.0.0.1:`authority`, and nothing else.
+    """An unbound that resolves these zones (with the final dot) at `authority_address`:`authority`, and nothing else.
 
-    `more` are lines of its `server:` clause; the first zone must have a SOA.
+    `more` are lines of its `server:` clause, or of clauses that they open; the first zone must have a SOA.
     """
     require_programs("unbound")
-    port = port or free_port(["127.0.0.1"], (SOCK_STREAM, SOCK_DGRAM))
+    port = port or free_port([address], (SOCK_STREAM, SOCK_DGRAM))
     first, *_ = zones = tuple(zones)
+    where = f"{authority_address}@{authority}"
     configuration = directory / "unbound.conf"
     configuration.write_text(
         _UNBOUND_CONF.format(
+            address=address,
             port=port,
             directory=directory,
             rest="transparent" if "." in zones else "static",
             zones="".join(f'  local-zone: "{zone}" transparent\n' for zone in zones if zone != "."),
             modules=modules,
             more="".join(f"  {line}\n" for line in more),
-            stubs="".join(f'stub-zone:\n  name: "{zone}"\n  stub-addr: 127.0.0.1@{authority}\n' for zone in zones),
+            stubs="".join(f'stub-zone:\n  name: "{zone}"\n  stub-addr: {where}\n' for zone in zones),
         ),
         encoding="utf-8",
     )
     log = directory / "unbound.log"
     with running(["unbound", "-d", "-c", str(configuration)], log) as process:
-        wait_until(lambda: _serial(port, first) is not None, "unbound", log)
+        wait_until(lambda: _serial(address, port, first) is not None, "unbound", log)
         yield Unbound(port, log, process)
 
 
-def _serial(port: int, zone: str) -> int | None:
+def _serial(address: str, port: int, zone: str) -> int | None:
     """The serial of a zone's SOA as a server says it; None if it says none."""
     try:
-        answer = dns.query.udp(dns.message.make_query(zone, "SOA"), "127.0.0.1", timeout=0.1, port=port).answer
+        answer = dns.query.udp(dns.message.make_query(zone, "SOA"), address, timeout=0.1, port=port).answer
     except (OSError, dns.exception.DNSException):
         return None
     return next((found[0].serial for found in answer), None)
