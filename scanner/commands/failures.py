@@ -7,6 +7,7 @@ from typing import ParamSpec
 
 import click
 
+from scanner.commands.send_errors import RequestError, SaveError
 from scanner.commands.settings_source import SettingsError
 from scanner.exit_codes import INCONCLUSIVE, OURS, USAGE
 from scanner.lab.order import LabError
@@ -16,17 +17,21 @@ from scanner.passes.progress import Interrupted
 from scanner.passes.roots import RootsError
 from scanner.passes.run_directory import DiskFault, IncompleteRunError, RunError, RunLockedError
 from scanner.passes.vigil import OurFault
+from scanner.watch.state_directory import StateError
 
 P = ParamSpec("P")
 
 _EXIT_CODES: dict[type[Exception], int] = {
     SettingsError: USAGE,
+    RequestError: USAGE,
     InputError: USAGE,
     OptOutFileError: USAGE,
     RunError: USAGE,
+    StateError: USAGE,
     IncompleteRunError: INCONCLUSIVE,
     RunLockedError: OURS,
     DiskFault: OURS,
+    SaveError: OURS,
     RootsError: OURS,
     OurFault: OURS,
 }

@@ -112,8 +112,14 @@ class Postfix:
 
 
 @contextlib.contextmanager
-def configured_postfix(smtpds: Sequence[Smtpd]) -> Iterator[Postfix]:
-    """A Postfix with these services, not started yet, as a context. Root only: its master starts as nobody else."""
+def configured_postfix(
+    smtpds: Sequence[Smtpd], *, port: int | None = None, main_cf: str = "", master_cf: str = ""
+) -> Iterator[Postfix]:
+    """A Postfix with these services, not started yet, as a context. Root only: its master starts as nobody else.
+
+    What is in `main_cf` is appended, so it overrides; `master_cf` has services beside these. In both {directory} is
+    where it lives.
+    """
     require_programs("postfix")
     if os.geteuid() != 0:
         cannot_run("Postfix is started by root only")
@@ -122,24 +128,34 @@ def configured_postfix(smtpds: Sequence[Smtpd]) -> Iterator[Postfix]:
         directory = Path(made)
         directory.chmod(0o755)
         addresses = tuple(smtpd.address for smtpd in smtpds)
-        server = Postfix(directory, addresses, free_port(addresses))
-        _configure(server, smtpds)
+        server = Postfix(directory, addresses, port or free_port(addresses))
+        _configure(server, smtpds, main_cf, master_cf)
         try:
             yield server
         finally:
             server.stop()
 
 
-def _configure(server: Postfix, smtpds: Sequence[Smtpd]) -> None:
+def _configure(server: Postfix, smtpds: Sequence[Smtpd], more_main_cf: str, more_master_cf: str) -> None:
     directory = server.directory
     for name in ("etc", "spool", "data", "log"):
         (directory / name).mkdir(mode=0o755)
     shutil.chown(directory / "data", pwd.getpwnam("postfix").pw_uid)
     _write_certificates(directory)
-    main_cf = _MAIN_CF.format(directory=directory, rate_unit_s=RATE_UNIT_S)
+    main_cf = _without_earlier(_MAIN_CF + more_main_cf).format(directory=directory, rate_unit_s=RATE_UNIT_S)
     (directory / "etc/main.cf").write_text(main_cf, encoding="utf-8")
     listeners = "".join(_master_line(smtpd, server.port, directory) for smtpd in smtpds)
-    (directory / "etc/master.cf").write_text(_SERVICES.format(directory=directory) + listeners, encoding="utf-8")
+    services = (_SERVICES + more_master_cf).format(directory=directory)
+    (directory / "etc/master.cf").write_text(services + listeners, encoding="utf-8")
+
+
+def _without_earlier(main_cf: str) -> str:
+    """Each parameter once, as it is given last: Postfix warns of others."""
+    parameters: dict[str, str] = {}
+    for line in main_cf.splitlines():
+        name, _, value = line.partition(" =")
+        parameters[name] = value.strip()
+    return "".join(f"{name} = {value}\n" for name, value in parameters.items())
 
 
 def _master_line(smtpd: Smtpd, port: int, directory: Path) -> str:

@@ -1,0 +1,68 @@
+"""What `mxscan send` shows while it works: where it goes, and every line of a dialogue as it happens."""
+
+import sys
+
+from rich.console import Console, RenderableType
+from rich.text import Text
+
+from scanner.commands.output import Output
+from scanner.outcomes import Variant
+from scanner.probe.session import ProbedSession
+from scanner.records import Target, TranscriptLine
+from scanner.report.send_text import render_remark, render_warning
+from scanner.report.transcript_text import render_line
+
+
+class SendScreen:
+    """Prints for a person, or nothing if all is wanted as JSON; keeps all of it as plain text, to be saved.
+
+    Hears the sessions as they happen (probe.session.SessionObserver).
+    """
+
+    def __init__(self, *, as_json: bool, colour: bool) -> None:
+        self._console: Console | None = None if as_json else Output(file=sys.stdout, no_color=not colour or None)
+        self._nobody_reads = False
+        self.lines: list[str] = []
+        self.warnings: list[str] = []
+
+    def show(self, what: Text) -> None:
+        """Prints a line as it is, and keeps it. Raises BrokenPipeError if nobody reads it any more."""
+        self.lines.append(what.plain)
+        self._print(what, folds=False)
+
+    def show_end(self, what: RenderableType) -> None:
+        """Prints paragraphs that are not kept, folded between words on a terminal. Raises BrokenPipeError."""
+        self._print(what, folds=True)
+
+    def _print(self, what: RenderableType, *, folds: bool) -> None:
+        if self._nobody_reads:  # a session, in which that was noticed, is not broken by it
+            raise BrokenPipeError
+        if self._console is None:
+            return
+        try:
+            self._console.print(what, soft_wrap=not (folds and self._console.is_terminal))
+        except BrokenPipeError:
+            self._nobody_reads = True
+            raise
+
+    def remark(self, said: str) -> None:
+        """What is done now."""
+        self.show(render_remark(said))
+
+    def warn(self, said: str) -> None:
+        """What a person should know, though it goes on; once."""
+        if said not in self.warnings:
+            self.warnings.append(said)
+            self.show(render_warning(said))
+
+    # Sessions ------------------------------------------------------------------------------------------
+
+    def begins(self, target: Target, attempt: int, variant: Variant) -> None:
+        """A session begins: its place was told already."""
+
+    def says(self, line: TranscriptLine) -> None:
+        """A line was said."""
+        self.show(render_line(line))
+
+    def ends(self, probed: ProbedSession) -> None:
+        """A session is over: the answer tells of it."""

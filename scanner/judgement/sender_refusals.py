@@ -1,0 +1,22 @@
+"""Whether a refusal is about the sender: neither the recipient nor we are what is wrong then."""
+
+import re
+
+from scanner.outcomes import Stage
+from scanner.records import ReplyRecord
+
+#: RFC 3463 §3.2 and RFC 7372 §3, without their class: the sender's mailbox or domain is not right, or may not send.
+_CODES = frozenset({"1.7", "1.8", "7.27"})
+_WORDS = re.compile(
+    r"sender (?:address |domain )?(?:is )?(?:rejected|refused|denied|not (?:owned|allowed|permitted|authori[sz]ed))"
+    r"|not (?:owned|allowed|permitted|authori[sz]ed)(?: to send)? (?:by|as|from)|send ?as ?denied",
+    re.IGNORECASE,
+)
+
+
+def is_about_the_sender(stage: Stage, reply: ReplyRecord | None) -> bool:
+    """True if a 4yz or 5yz says so, be it at MAIL or later: many servers say everything at RCPT only."""
+    if reply is None or stage is Stage.greeting:
+        return False
+    code = reply.enhanced_code
+    return (code is not None and code[2:] in _CODES) or _WORDS.search(" ".join(reply.lines)) is not None
