@@ -13,7 +13,7 @@ from scanner.commands.check_screen import CheckScreen
 from scanner.commands.failures import tells_failures
 from scanner.commands.scan_options import NOT_WITH_LAB, given_options, setting_values
 from scanner.commands.settings_source import FOREGROUND_LAYER, load_settings
-from scanner.judgement.answer import Answer
+from scanner.diagnosis.answer import Answer
 from scanner.report.check_json import check_object
 from scanner.report.check_text import render_answer, render_findings
 

@@ -6,8 +6,8 @@ from typing import TypeVar
 
 import click
 
-from scanner.judgement.answer_words import Question
-from scanner.judgement.steps import Section, Step, StepResult
+from scanner.diagnosis.answer_words import Question
+from scanner.diagnosis.steps import Section, Step, StepResult
 from scanner.names import InvalidName, parse_domain
 from scanner.report.shown_text import shown
 from scanner.smtp.envelope import Envelope

@@ -22,13 +22,13 @@ from scanner.commands.lab_scan import open_lab
 from scanner.commands.settings_source import change_settings
 from scanner.commands.signals import stopping
 from scanner.contact_policy import ContactPolicy
-from scanner.judgement.answer import Answer, Canaries, answer, answer_for_literal, answer_for_our_fault
-from scanner.judgement.answer_words import Question, Talk
+from scanner.diagnosis.answer import Answer, Canaries, answer, answer_for_literal, answer_for_our_fault
+from scanner.diagnosis.answer_words import Question, Talk
+from scanner.diagnosis.route_steps import policy_steps, route_steps
+from scanner.diagnosis.steps import Section, Step, StepResult
+from scanner.diagnosis.talks import select_talks
 from scanner.judgement.claims import came_up
 from scanner.judgement.lookups import merge_hosts, merge_routes
-from scanner.judgement.route_steps import policy_steps, route_steps
-from scanner.judgement.steps import Section, Step, StepResult
-from scanner.judgement.talks import select_talks
 from scanner.judgement.targets import server_name_of
 from scanner.lookup.dns_checks import DnsChecks
 from scanner.net.clock import SystemClock

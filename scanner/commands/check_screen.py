@@ -6,7 +6,7 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from scanner.commands.output import Output
-from scanner.judgement.steps import Section, Step
+from scanner.diagnosis.steps import Section, Step
 from scanner.outcomes import Variant
 from scanner.probe.session import ProbedSession
 from scanner.records import Target, TranscriptLine

@@ -30,7 +30,7 @@ from scanner.commands.send_screen import SendScreen
 from scanner.commands.settings_source import FOREGROUND_LAYER, LAB_EHLO_NAME, load_settings
 from scanner.commands.signals import stopping
 from scanner.contact_policy import ContactPolicy
-from scanner.judgement.send_answer import SendAnswer, answer_sending
+from scanner.diagnosis.send_answer import SendAnswer, answer_sending
 from scanner.net.clock import SystemClock
 from scanner.net.tls import probing_context
 from scanner.outcomes import Outcome, TlsMode

@@ -17,12 +17,12 @@ from scanner.commands.foreground import settle_ehlo_name
 from scanner.commands.send_request import SendRequest, tls_mode_for
 from scanner.commands.send_screen import SendScreen
 from scanner.contact_policy import ContactPolicy
-from scanner.judgement.answer import Canaries
+from scanner.diagnosis.answer import Canaries
+from scanner.diagnosis.relay_trust import judge_relay_certificate
+from scanner.diagnosis.send_answer import Delivery, tries_next
+from scanner.diagnosis.send_talks import Talk
+from scanner.diagnosis.send_ways import Place, Way, way_by_relay, way_by_route, way_to_address
 from scanner.judgement.claims import came_up
-from scanner.judgement.relay_trust import judge_relay_certificate
-from scanner.judgement.send_answer import Delivery, tries_next
-from scanner.judgement.send_talks import Talk
-from scanner.judgement.send_ways import Place, Way, way_by_relay, way_by_route, way_to_address
 from scanner.lookup.domains import lookup_route
 from scanner.lookup.hosts import lookup_host
 from scanner.message.composing import ComposedMessage

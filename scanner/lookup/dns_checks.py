@@ -7,12 +7,12 @@ from ipaddress import IPv6Address
 
 from scanner.addresses import parse_address
 from scanner.contact_policy import ContactPolicy
+from scanner.diagnosis.record_checks import judge_agreement, judge_records
+from scanner.diagnosis.reverse_checks import judge_not_asked, judge_reverse
+from scanner.diagnosis.sender_checks import judge_sender, select_route
+from scanner.diagnosis.steps import Section, Step, StepResult
 from scanner.dns.server_answers import BothWays, ServerAnswer
 from scanner.judgement.fitness import Reverse
-from scanner.judgement.record_checks import judge_agreement, judge_records
-from scanner.judgement.reverse_checks import judge_not_asked, judge_reverse
-from scanner.judgement.sender_checks import judge_sender, select_route
-from scanner.judgement.steps import Section, Step, StepResult
 from scanner.lookup.dns_servers import Asker, DnsServers, best_of
 from scanner.lookup.zone_checks import LEFT_ALONE, ZoneCheck
 from scanner.names import is_host_name

@@ -8,10 +8,10 @@ from publicsuffixlist import PublicSuffixList
 
 from scanner.addresses import Address, address_text, parse_address
 from scanner.contact_policy import ContactPolicy
+from scanner.diagnosis import authority_checks, zone_checks
+from scanner.diagnosis.steps import Section, Step, StepResult
 from scanner.dns.messages import ROOT
 from scanner.dns.server_answers import BothWays, ServerAnswer, enclosing_zone
-from scanner.judgement import authority_checks, zone_checks
-from scanner.judgement.steps import Section, Step, StepResult
 from scanner.lookup.dns_servers import DnsServers, best_of, each_in_order
 from scanner.names import is_host_name
 from scanner.net.questions import DNS_PORT

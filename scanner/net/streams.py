@@ -11,6 +11,7 @@ import contextlib
 import errno
 import os
 import socket
+from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Protocol
 
@@ -150,8 +151,13 @@ class TcpStream:
             self._writer.transport.abort()
 
 
-async def connect(address: IpAddress, port: int, source: str | None = None) -> TcpStream:
-    """Connects to an address, never to a name. Raises OSError; cancellation closes the socket."""
+async def connect(
+    address: IpAddress, port: int, source: str | None = None, tried_from: Callable[[str], None] | None = None
+) -> TcpStream:
+    """Connects to an address, never to a name. Raises OSError; cancellation closes the socket.
+
+    If no connection comes up, `tried_from` is told the address of ours that the system chose, as far as it did.
+    """
     loop = asyncio.get_running_loop()
     family = socket.AF_INET if address.version == 4 else socket.AF_INET6
     sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
@@ -168,8 +174,16 @@ async def connect(address: IpAddress, port: int, source: str | None = None) -> T
         sock.close()
         return stream
     except BaseException:
+        if tried_from is not None and (own := _own_address(sock)) is not None:
+            tried_from(own)
         sock.close()
         raise
+
+
+def _own_address(sock: socket.socket) -> str | None:
+    """The address that a socket is bound to; None if it is not bound yet, or no longer."""
+    own: str = sock.getsockname()[0]
+    return None if ip_address(own.partition("%")[0]).is_unspecified else own
 
 
 async def _connected(loop: asyncio.AbstractEventLoop, sock: socket.socket, destination: tuple[str, int]) -> None:

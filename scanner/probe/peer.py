@@ -6,7 +6,7 @@ wrong out there becomes SessionEnded here, at one edge.
 
 from collections.abc import Awaitable, Callable
 from ipaddress import ip_address
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from OpenSSL import SSL
 
@@ -25,8 +25,14 @@ from scanner.smtp.extensions import Extensions
 from scanner.smtp.replies import Reply, ReplyError, ReplyLimits
 from scanner.smtp.session import Session
 
-#: Opens a connection to (address, port) from a source address; raises OSError.
-Connector = Callable[[IpAddress, int, str | None], Awaitable[TcpStream]]
+
+class Connector(Protocol):
+    """Opens a connection to an address and port from a source address; net/streams.py's `connect` is one."""
+
+    def __call__(
+        self, address: IpAddress, port: int, source: str | None, tried_from: Callable[[str], None] | None = None, /
+    ) -> Awaitable[TcpStream]: ...
+
 
 _NOTHING = Extensions()
 
@@ -72,6 +78,7 @@ class SmtpPeer:
         self._connector = connector
         self._deadlines = Deadlines(limits, clock)
         self._tcp: TcpStream | None = None
+        self._tried_from: str | None = None
         self._stream: Stream | None = None
         self._may_speak = False
         self._session = Session(
@@ -98,7 +105,9 @@ class SmtpPeer:
         endpoint = self._endpoint
         try:
             with Deadline(deadline.allowed_s):
-                self._tcp = await self._connector(endpoint.address, endpoint.port, endpoint.source_address)
+                self._tcp = await self._connector(
+                    endpoint.address, endpoint.port, endpoint.source_address, self._notes_source
+                )
         except OSError as error:
             # TimeoutError is an OSError; the kernel's own (ETIMEDOUT) has a number, our limit's has none.
             if isinstance(error, TimeoutError) and error.errno is None:
@@ -191,6 +200,14 @@ class SmtpPeer:
     def tcp(self) -> TcpStream | None:
         """The connection, if it came up."""
         return self._tcp
+
+    @property
+    def source_address(self) -> str | None:
+        """The address of ours that the session came from, also if no connection came up; None if nobody knows."""
+        return self._tcp.source_address if self._tcp else self._tried_from
+
+    def _notes_source(self, address: str) -> None:
+        self._tried_from = address
 
     def _learn(self, stage: Stage) -> None:
         """Keeps what the server says it can do: before TLS and under TLS apart."""

@@ -59,7 +59,7 @@ def session_record(
         variant=frame.variant,
         attempt=frame.attempt,
         start=frame.start,
-        source_address=peer.tcp.source_address if peer.tcp else None,
+        source_address=peer.source_address,
         ehlo_name=frame.ehlo_name,
         host_asked_at=frame.host_asked_at,
         started_at=utc_text(frame.started_at),
@@ -126,8 +126,7 @@ def _refusal(frame: SessionFrame, peer: SmtpPeer, end: SessionEnded) -> Refusal 
 
 def refusal_of(reply: Reply, frame: SessionFrame, peer: SmtpPeer) -> Refusal:
     """Why a server refuses, by a reply that does."""
-    address = peer.tcp.source_address if peer.tcp else None
-    return read_refusal(reply, [name for name in (address, frame.ehlo_name) if name])
+    return read_refusal(reply, [name for name in (peer.source_address, frame.ehlo_name) if name])
 
 
 def replies_by_stage(peer: SmtpPeer) -> dict[str, Any]:

@@ -6,9 +6,9 @@ from typing import Any
 
 from msgspec import to_builtins
 
-from scanner.judgement.answer import Answer, Canaries
-from scanner.judgement.answer_words import Question
-from scanner.judgement.steps import Step
+from scanner.diagnosis.answer import Answer, Canaries
+from scanner.diagnosis.answer_words import Question
+from scanner.diagnosis.steps import Step
 from scanner.records import Domain, SessionRecord, Transaction, Transcript
 
 

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from scanner.judgement.answer import Answer
-from scanner.judgement.answer_words import place_text
-from scanner.judgement.steps import Section, Step, StepResult
+from scanner.diagnosis.answer import Answer
+from scanner.diagnosis.answer_words import place_text
+from scanner.diagnosis.steps import Section, Step, StepResult
 from scanner.outcomes import Outcome, Severity, Stage, StarttlsResult, Variant
 from scanner.records import Domain, Finding, ReplyRecord, SessionRecord, Target, Transaction, TranscriptLine
 from scanner.report.shown_text import shown

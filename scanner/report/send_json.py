@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import to_builtins
 
-from scanner.judgement.send_answer import SendAnswer
+from scanner.diagnosis.send_answer import SendAnswer
 from scanner.outcomes import TlsMode
 from scanner.records import SendRecord, Transcript
 

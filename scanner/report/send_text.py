@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from scanner.judgement.send_answer import Fate, RecipientFate, Result, SendAnswer
-from scanner.judgement.send_reasons import Reason
-from scanner.judgement.send_ways import Place
+from scanner.diagnosis.send_answer import Fate, RecipientFate, Result, SendAnswer
+from scanner.diagnosis.send_reasons import Reason
+from scanner.diagnosis.send_ways import Place
 from scanner.outcomes import TlsMode
 from scanner.records import ReplyRecord
 from scanner.report.shown_text import shown

@@ -4,7 +4,7 @@ import click
 import pytest
 
 from scanner.commands.check_request import parse_request
-from scanner.judgement.steps import StepResult
+from scanner.diagnosis.steps import StepResult
 from scanner.smtp.mailboxes import path_of
 
 

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from scanner.addresses import AddressPolicy, parse_address
 from scanner.contact_policy import ContactPolicy
+from scanner.diagnosis.steps import Step
 from scanner.dns.server_answers import ServerAnswer, Transport
-from scanner.judgement.steps import Step
 from scanner.lookup.dns_checks import DnsChecks
 from scanner.opt_out import OptOut
 from scanner.outcomes import DnsStatus

@@ -117,18 +117,22 @@ def test_where_nothing_listens_the_connection_is_refused(run: Run) -> None:
     port = unused_port(address)
 
     async def main() -> None:
+        tried_from: list[str] = []
         with pytest.raises(ConnectionRefusedError) as refused:
-            await connect(ip_address(address), port)
+            await connect(ip_address(address), port, None, tried_from.append)
         assert refused.value.errno == errno.ECONNREFUSED
+        assert tried_from == ["127.0.0.1"]
 
     run(main())
 
 
 def test_a_connect_that_nobody_answers_can_be_given_up(run: Run) -> None:
     async def main(address: str, port: int) -> None:
+        tried_from: list[str] = []
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.05):
-                await connect(ip_address(address), port)
+                await connect(ip_address(address), port, None, tried_from.append)
+        assert len(tried_from) == 1, "of ours it is known"
 
     with blackhole() as (address, port):
         run(main(address, port))  # a socket left open would be a warning, and that an error

@@ -235,7 +235,7 @@ class Dialled:
         self.dialled: list[tuple[str, str | None]] = []
         self.answers = answers
 
-    async def __call__(self, address: IpAddress, port: int, source: str | None) -> TcpStream:
+    async def __call__(self, address: IpAddress, port: int, source: str | None, tried_from: object = None) -> TcpStream:
         self.dialled.append((str(address), source))
         if not self.answers:
             raise ConnectionRefusedError(111, "refused")
@@ -313,7 +313,7 @@ def test_the_address_where_nothing_is_is_dialled_only_where_others_were(
 
 
 def test_one_that_does_not_answer_in_time_is_no_interceptor(run: Run) -> None:
-    async def never(address: IpAddress, port: int, source: str | None) -> TcpStream:
+    async def never(address: IpAddress, port: int, source: str | None, tried_from: object = None) -> TcpStream:
         await asyncio.sleep(1000)
         raise AssertionError
 

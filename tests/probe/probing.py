@@ -100,9 +100,11 @@ class Probe:
             observer=self.observer,
         )
 
-    async def _connect(self, address: IpAddress, port: int, source: str | None) -> TcpStream:
+    async def _connect(
+        self, address: IpAddress, port: int, source: str | None, tried_from: Callable[[str], None] | None = None
+    ) -> TcpStream:
         self._loop = asyncio.get_running_loop()
-        stream = await self.connector(address, port, source)
+        stream = await self.connector(address, port, source, tried_from)
         self.connected.append(stream)
         self._loop.call_soon(self._waits.set)  # by then the session waits for the greeting
         return stream

@@ -325,7 +325,7 @@ def test_where_nothing_listens_the_session_is_refused_with_a_transcript(probe: P
     record = probed.record
     assert end_of(record) == (Stage.connect, Outcome.refused)
     assert (record.error, record.error_code) == ("Connection refused", "ECONNREFUSED")
-    assert record.source_address is None
+    assert record.source_address == "127.0.0.1", "from where we asked is known also if nobody answers"
     assert remarks_of(probed.transcript.lines) == [
         f"connect {address}:{port} limit 10 s",
         "ECONNREFUSED: Connection refused",
@@ -338,6 +338,7 @@ def test_who_does_not_answer_a_connect_times_out_by_its_limit(probe: Probe) -> N
         record = probe.run(probe.hold(address, port)).record
     assert end_of(record) == (Stage.connect, Outcome.timed_out)
     assert (record.limit, record.limit_s) == ("limits.connect_s", 0.05)
+    assert record.source_address is not None, "from where we asked is known also if nobody answers"
 
 
 @pytest.mark.parametrize(
@@ -353,7 +354,7 @@ def test_who_does_not_answer_a_connect_times_out_by_its_limit(probe: Probe) -> N
     ],
 )
 def test_an_error_at_connecting_is_the_servers_or_ours(probe: Probe, number: int, outcome: Outcome, code: str) -> None:
-    async def fail(address: IpAddress, port: int, source: str | None) -> TcpStream:
+    async def fail(address: IpAddress, port: int, source: str | None, tried_from: object = None) -> TcpStream:
         raise OSError(number, "in some loop's words")
 
     probe.connector = fail
@@ -364,7 +365,7 @@ def test_an_error_at_connecting_is_the_servers_or_ours(probe: Probe, number: int
 
 
 def test_a_bug_of_ours_is_an_outcome_with_its_traceback(probe: Probe) -> None:
-    async def fail(address: IpAddress, port: int, source: str | None) -> TcpStream:
+    async def fail(address: IpAddress, port: int, source: str | None, tried_from: object = None) -> TcpStream:
         raise RuntimeError("b\xfcg \ud800")
 
     probe.connector = fail
@@ -427,7 +428,9 @@ def test_a_session_that_is_cancelled_leaves_no_connection_open(probe: Probe) -> 
     async def main(server: Server) -> None:
         connected = asyncio.Event()
 
-        async def connect_and_tell(address: IpAddress, port: int, source: str | None) -> TcpStream:
+        async def connect_and_tell(
+            address: IpAddress, port: int, source: str | None, tried_from: object = None
+        ) -> TcpStream:
             connected.set()
             return await connect(address, port, source)
 

@@ -3,8 +3,8 @@
 import pytest
 from msgspec.structs import replace
 
-from scanner.judgement.answer import Answer
-from scanner.judgement.steps import Section, Step, StepResult
+from scanner.diagnosis.answer import Answer
+from scanner.diagnosis.steps import Section, Step, StepResult
 from scanner.outcomes import FindingKind, Outcome, Severity, Stage, Variant
 from scanner.records import Finding, SessionRecord, Transaction
 from scanner.report.check_text import (
@@ -16,7 +16,7 @@ from scanner.report.check_text import (
     render_step,
     render_title,
 )
-from tests.judgement.answer_cases import record
+from tests.diagnosis.answer_cases import record
 from tests.judgement.sessions import ended, masked, reply, session, without_starttls
 
 from .terminal import on_terminal, piped

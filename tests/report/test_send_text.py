@@ -2,12 +2,12 @@
 
 import pytest
 
-from scanner.judgement.send_answer import Delivery, answer_sending
-from scanner.judgement.send_ways import Place
+from scanner.diagnosis.send_answer import Delivery, answer_sending
+from scanner.diagnosis.send_ways import Place
 from scanner.outcomes import Cause, Outcome, Stage, TlsMode
 from scanner.records import SendRecord
 from scanner.report.send_text import render_answer, render_place, render_remark, render_warning
-from tests.judgement.sendings import MAILBOX, broken, refused, sent, talk
+from tests.diagnosis.sendings import MAILBOX, broken, refused, sent, talk
 from tests.report.terminal import on_terminal, piped, without_colours
 
 HOSTILE = r"550 5.1.1 \x1B[2J\x1B]0;owned\x07 user \x0D\x0Aunknown"

@@ -6,8 +6,11 @@ from collections.abc import Iterator
 import pytest
 
 from . import name_servers
+from .delivering import DeliveringPostfix, delivering_postfix
+from .mail_world import MailWorld, two_nsd, two_unbound
 from .name_servers import Nsd, Unbound
 from .postfix import Postfix, configured_postfix
+from .scans import write_settings
 from .smtpds import SMTPDS
 from .zones import ZONES
 
@@ -40,6 +43,35 @@ def postfix() -> Iterator[Postfix]:
     with configured_postfix(SMTPDS) as server:
         server.start()
         yield server
+
+
+@pytest.fixture(scope="session")
+def mail_nsd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """Two NSD with the zones of those to whom mail is sent; their port."""
+    with two_nsd(tmp_path_factory.mktemp("mail_nsd")) as port:
+        yield port
+
+
+@pytest.fixture(scope="session")
+def mail_unbound(mail_nsd: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Unbound]:
+    """An unbound that asks the first of them, beside another that serves a zone."""
+    with two_unbound(tmp_path_factory.mktemp("mail_unbound"), mail_nsd) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def mail_postfix() -> Iterator[DeliveringPostfix]:
+    """A Postfix that takes mail."""
+    with delivering_postfix() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def mail_world(
+    mail_unbound: Unbound, mail_postfix: DeliveringPostfix, tmp_path_factory: pytest.TempPathFactory
+) -> MailWorld:
+    """All of them, for commands that ask about one mailbox or send one message."""
+    return MailWorld(mail_unbound.port, mail_postfix, write_settings(tmp_path_factory.mktemp("mail_world")))
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -121,16 +121,21 @@ def resuming(scan: Scan) -> Iterator[Scan]:
 
 def place_options(directory: Path, dns_port: int, port: int, **tables: dict[str, object]) -> list[str]:
     """The options by which `scan` and `preflight` meet these tests' servers and nobody else."""
-    settings = directory / "settings.toml"
-    settings.write_text(_toml(tables), encoding="utf-8")
     options = {
         "--ehlo-name": "scanner.real.test",
         "--dns": f"127.0.0.1:{dns_port}",
         "--port": str(port),
         "--allow-network": "127.80.0.0/16",
-        "--config": str(settings),
+        "--config": str(write_settings(directory, **tables)),
     }
     return [word for option in options.items() for word in option]
+
+
+def write_settings(directory: Path, **tables: dict[str, object]) -> Path:
+    """A settings file with these tests' settings, and others than those."""
+    settings = directory / "settings.toml"
+    settings.write_text(_toml(tables), encoding="utf-8")
+    return settings
 
 
 def scan(

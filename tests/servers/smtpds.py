@@ -25,6 +25,7 @@ CERTIFICATES = {
     "self-signed": CertificateKind(names=_OUR_HOSTS, issuer="self"),
     "stranger": CertificateKind(names=_OUR_HOSTS, issuer="stranger"),
     "incomplete": CertificateKind(names=_OUR_HOSTS, issuer="intermediate", send_intermediate=False),
+    "ours": CertificateKind(names=("scanner.real.test",), purpose="client"),  # of a client, not of a service
 }
 
 #: anvil forgets how often a client came after so many seconds (a minute, unless it is told otherwise).

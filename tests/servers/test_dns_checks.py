@@ -9,7 +9,7 @@ import pytest
 
 from scanner.addresses import AddressPolicy
 from scanner.contact_policy import ContactPolicy
-from scanner.judgement.steps import Step
+from scanner.diagnosis.steps import Step
 from scanner.lookup.dns_checks import DnsChecks
 from scanner.net.clock import SystemClock
 from scanner.net.server_questions import ServerQuestions
