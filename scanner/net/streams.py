@@ -182,7 +182,10 @@ async def connect(
 
 def _own_address(sock: socket.socket) -> str | None:
     """The address that a socket is bound to; None if it is not bound yet, or no longer."""
-    own: str = sock.getsockname()[0]
+    try:
+        own: str = sock.getsockname()[0]
+    except OSError:  # the loop has closed it: it does so with a connection that is cancelled
+        return None
     return None if ip_address(own.partition("%")[0]).is_unspecified else own
 
 

@@ -12,6 +12,7 @@ import orjson
 
 from tests.acceptance import picture
 from tests.acceptance.running import ENVIRONMENT, MXSCAN, ROOT
+from tests.acceptance.two_days import scan_two_days
 
 README = ROOT / "README.md"
 
@@ -41,7 +42,7 @@ def blocks(text: str, marker: str) -> Iterator[str]:
 
 
 class Desk:
-    """A directory to work in, with `mxscan` on the path."""
+    """A directory to work in: `mxscan` on the path, and the runs `monday` and `tuesday`."""
 
     def __init__(self, place: Path) -> None:
         self.place = place
@@ -49,6 +50,7 @@ class Desk:
         shim.parent.mkdir()
         shim.write_text(f'#!/bin/sh\nexec {" ".join(MXSCAN)} "$@"\n')
         shim.chmod(0o755)
+        scan_two_days(place)
 
     def run(self, command: str, exit_code: int = 0) -> str:
         """What the command prints on stdout."""

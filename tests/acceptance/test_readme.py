@@ -29,6 +29,7 @@ _DIFFERS = [
     (re.compile(r"^( +)\d+\.\d{3} "), r"\1SECONDS "),
     # The lab makes its certificates anew for every run.
     (re.compile(r"\b[0-9a-f]{64}\b|(?<=sha256 )[0-9a-f]{16}"), "SHA256"),
+    (re.compile(r"(?<=until )\d{4}-\d\d-\d\d"), "DAY"),
     # How often a server that limits our rate has to say so is a matter of milliseconds.
     (re.compile(r"\b\d+ sessions"), "SESSIONS"),
     (re.compile(r"transient_negative \d+"), "transient_negative N"),

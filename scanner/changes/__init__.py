@@ -1,0 +1,1 @@
+"""Two records of a domain → what changed, and whether for the worse."""

@@ -1,0 +1,44 @@
+"""What changed of a domain, in the words of an alert."""
+
+from collections.abc import Iterable
+
+from scanner.outages.alerts import Alert, AlertedDomain
+from scanner.outcomes import ChangeKind
+from scanner.records import Change
+from scanner.report.plain_text import paragraph, rows
+
+#: How a subject says it.
+_SAID: dict[ChangeKind, str] = {
+    ChangeKind.mx_changed: "MX records changed",
+    ChangeKind.nxdomain: "does not exist in DNS any more",
+    ChangeKind.moved_away: "mail no longer goes where it is expected",
+    ChangeKind.route_kind_changed: "mail route changed",
+    ChangeKind.starttls_lost: "STARTTLS disappeared",
+    ChangeKind.certificate_changed: "certificate changed",
+    ChangeKind.certificate_expires: "certificate runs out",
+    ChangeKind.dane_broken: "DANE is broken",
+    ChangeKind.mta_sts_broken: "MTA-STS is broken",
+}
+
+
+def said_of(change: Change) -> str:
+    """A change in a few words."""
+    return _SAID.get(change.kind) or " ".join(filter(None, (change.kind.replace("_", " "), change.name)))
+
+
+def what_changed(alert: Alert) -> str:
+    """What an alert's domains have in common: the most important change of each, if that is one for all; or ""."""
+    said = {said_of(domain.changes[0]) for domain in alert.domains if domain.changes}
+    return said.pop() if len(said) == 1 else ""
+
+
+def change_lines(domain: AlertedDomain) -> list[str]:
+    """What changed of a domain: in words, what it was and what it is."""
+    return [line for change in domain.changes for line in _change(change)]
+
+
+def _change(change: Change) -> Iterable[str]:
+    subject = f"{change.subject}: " if change.subject else ""
+    yield from paragraph(f"{subject}{said_of(change)}", indent=4)
+    told = [("was", change.before or "nothing"), ("is", change.after or "nothing"), ("proof", change.evidence)]
+    yield from rows(told, indent=6)
