@@ -20,6 +20,7 @@ COMMANDS = {
     "show": ("scanner.commands.show", "Show a domain of a run: its record and its transcripts."),
     "check": ("scanner.commands.check", "Find out why mail to an address fails, step by step."),
     "send": ("scanner.commands.send", "Send a test message and show every word, with the reason if it fails."),
+    "watch": ("scanner.commands.watch", "Watch a portfolio and tell what changed."),
     "diff": ("scanner.commands.diff", "Tell what changed from one run to another."),
     "preflight": ("scanner.commands.preflight", "Check whether this place is fit to scan from."),
     "lab": ("scanner.commands.lab", "Serve the embedded mail world on loopback until Ctrl-C."),
