@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import importlib
+import io
 import os
 import sys
 import traceback
@@ -28,6 +29,7 @@ COMMANDS = {
 }
 
 
+_TOO_MANY_OPEN = frozenset({errno.EMFILE, errno.ENFILE})
 _DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 
@@ -62,6 +64,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 def run(arguments: list[str]) -> int:
     """Runs a command and returns its exit code."""
     _have_all_three_descriptors()
+    _escape_what_stdout_cannot_say()
     try:
         return _call(arguments)
     except BrokenPipeError:
@@ -71,6 +74,9 @@ def run(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         return 130
     except OSError as error:
+        if error.errno in _TOO_MANY_OPEN:
+            _say(f"{error.strerror}: raise the limit (ulimit -n), or end what else runs here")
+            return OURS
         if error.errno not in _DISK_FULL:
             return _bug()
         _send_to_nowhere(sys.stdout)
@@ -89,6 +95,9 @@ def _call(arguments: list[str]) -> int:
         return error.exit_code
     except click.exceptions.Abort:
         return 130
+    except SystemExit:
+        # click's own, for a closed stdout: nobody else here ends the process.
+        raise BrokenPipeError from None
     return result if isinstance(result, int) else OK
 
 
@@ -101,6 +110,12 @@ def _have_all_three_descriptors() -> None:
             opened = os.open(os.devnull, os.O_RDWR)
             assert opened == descriptor
             setattr(sys, name, os.fdopen(opened, mode, closefd=False))
+
+
+def _escape_what_stdout_cannot_say() -> None:
+    """An arrow that the terminal's character set lacks is escaped, as on stderr; it must not end a command."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _send_to_nowhere(stream: TextIO) -> None:

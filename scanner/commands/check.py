@@ -6,6 +6,7 @@ from typing import Any
 import click
 import orjson
 
+from scanner.commands.arguments import refuse_controls
 from scanner.commands.check_options import CHECK_SETTINGS, check_options
 from scanner.commands.check_request import parse_request
 from scanner.commands.check_run import CheckRun
@@ -33,6 +34,7 @@ def command(*, addresses: tuple[str, ...], sender: str | None, config: Path | No
     this host, its network or its address.
     """
     request = parse_request(addresses, sender)
+    refuse_controls({"config": config, **options})
     lab = any(options[name] for name in ("lab", "lab_world", "lab_real_limits"))
     if lab and (refused := given_options({name: options[name] for name in NOT_WITH_LAB})):
         raise click.UsageError(f"the lab has its own: leave out {', '.join(refused)}")
@@ -61,7 +63,7 @@ def _print_json(check: CheckRun, screen: CheckScreen, answer: Answer) -> None:
 
 
 def _show_end(check: CheckRun, screen: CheckScreen, answer: Answer) -> None:
-    screen.show(render_answer(answer))
+    screen.show(render_answer(answer), folds=True)
     findings = None if check.record is None else render_findings(check.record)
     if findings is not None:
         screen.show("")

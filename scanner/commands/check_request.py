@@ -10,6 +10,7 @@ from scanner.diagnosis.answer_words import Question
 from scanner.diagnosis.steps import Section, Step, StepResult
 from scanner.names import InvalidName, parse_domain
 from scanner.report.shown_text import shown
+from scanner.smtp.address_literals import is_ipv4, is_ipv6
 from scanner.smtp.envelope import Envelope
 from scanner.smtp.mailboxes import Mailbox, MailboxError, parse_mailbox, parse_reverse_path, path_of
 
@@ -92,7 +93,17 @@ def _parsed_domain(text: str) -> str:
     try:
         return parse_domain(text)
     except InvalidName as error:
-        raise click.UsageError(f"{shown(text)!r} is neither an address nor a domain: {error}") from error
+        literal = _literal_of(text)
+        why = f"to check the server at an IP address, write postmaster@{literal}" if literal else str(error)
+        raise click.UsageError(f"“{shown(text)}” is neither an address nor a domain: {why}") from error
+
+
+def _literal_of(text: str) -> str | None:
+    """The literal for an IP address, with or without its brackets; None for any other text."""
+    written = text.removeprefix("[").removesuffix("]").removeprefix("IPv6:")
+    if is_ipv4(written):
+        return f"[{written}]"
+    return f"[IPv6:{written}]" if is_ipv6(written) else None
 
 
 def _pointed(text: str, position: int) -> str:

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import sys
 import tempfile
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from scanner.commands.check_request import CheckRequest
 from scanner.commands.check_screen import CheckScreen
 from scanner.commands.foreground import foreground_loop, settle_ehlo_name
 from scanner.commands.lab_scan import open_lab
+from scanner.commands.send_errors import RequestError
 from scanner.commands.settings_source import change_settings
 from scanner.commands.signals import stopping
 from scanner.contact_policy import ContactPolicy
@@ -41,11 +42,12 @@ from scanner.passes.opt_out_file import OptOutFile
 from scanner.passes.plan import target_of
 from scanner.passes.progress import Progress, StopRequest
 from scanner.passes.run import Foreground, Invocation, RunExecution, begin_run
-from scanner.passes.run_directory import RunDirectory
+from scanner.passes.run_directory import RunDirectory, RunError
 from scanner.passes.vigil import OurFault
 from scanner.passes.way_out import ask_canaries
 from scanner.probe.session import Survey, probe_target
 from scanner.records import Domain, Host, Route, Run
+from scanner.report.shown_text import shown
 from scanner.settings import Settings
 from scanner.smtp.mailboxes import Mailbox
 from scanner.times import utc_text
@@ -75,21 +77,25 @@ class CheckRun:
         """Checks, and answers. Raises what commands.failures knows, and BrokenPipeError."""
         began = utc_text(self._clock.now_utc())
         with contextlib.ExitStack() as stack:
-            scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mxscan-check-")))
-            directory = RunDirectory.create(save or scratch / "run")
-            stack.callback(directory.discard)
-            stack.enter_context(directory.locked())
-            if self._lab:
-                self._settings, _ = open_lab(directory, self._settings, stack)
             stack.enter_context(stopping(self._stop))
-            stack.enter_context(self._stop.at_once())
-            for step in self._request.steps():
-                self._screen.tell(step)
-            self._wait_for(self._introduce_ourselves())
-            found = self._checked(directory, scratch / "domain.txt")
+            scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mxscan-check-")))
+            with self._stop.at_once():  # and what was made for the check is tidied up in peace
+                found = self._checked_in(scratch, stack, save)
         self.times = began, utc_text(self._clock.now_utc())
         self._screen.begin(Section.answer)
         return found
+
+    def _checked_in(self, scratch: Path, stack: contextlib.ExitStack, save: Path | None) -> Answer:
+        """The check, with a directory and a lab that last as long as the stack."""
+        directory = _directory_to_keep(save) if save else RunDirectory.create(scratch / "run")
+        stack.callback(directory.discard)
+        stack.enter_context(directory.locked())
+        if self._lab:
+            self._settings, _ = open_lab(directory, self._settings, stack)
+        for step in self._request.steps():
+            self._screen.tell(step)
+        self._wait_for(self._introduce_ourselves())
+        return self._checked(directory, scratch / "domain.txt")
 
     @property
     def question(self) -> Question:
@@ -109,7 +115,7 @@ class CheckRun:
         domain, mailbox = self._request.domain, self._request.recipient
         if domain is None:
             assert mailbox is not None
-            return self._checked_literal(mailbox)
+            return self._checked_literal(directory, mailbox)
         domain_list.write_text(f"{self._request.typed_domain}\n", encoding="utf-8")
         name, factory = foreground_loop(self._settings)
         foreground = Foreground(lambda: self._show_route(directory), self._screen, self._request.envelope)
@@ -154,10 +160,12 @@ class CheckRun:
     def _dns_servers(self) -> tuple[str, ...]:
         return AiodnsResolver(self._settings.dns, self._clock).servers
 
-    def _policy(self, directory: RunDirectory) -> ContactPolicy:
+    def _policy(self, directory: RunDirectory, own: Iterable[Address] | None = None) -> ContactPolicy:
+        """Whom we contact; `own` are the addresses that count as ours, if not all that this machine has."""
         probe = self._settings.probe
         opt_out = OptOutFile.open(probe.opt_out, directory, self._clock, lambda *_: None)
-        return ContactPolicy(AddressPolicy(probe.allow_networks), own_addresses(self._dns_servers()), opt_out.current)
+        ours = own_addresses(self._dns_servers()) if own is None else own
+        return ContactPolicy(AddressPolicy(probe.allow_networks), ours, opt_out.current)
 
     def _dns_checks(self, policy: ContactPolicy) -> DnsChecks:
         servers = self._dns_servers()
@@ -244,12 +252,13 @@ class CheckRun:
 
     # An address literal --------------------------------------------------------------------------------
 
-    def _checked_literal(self, mailbox: Mailbox) -> Answer:
+    def _checked_literal(self, directory: RunDirectory, mailbox: Mailbox) -> Answer:
         """A session with the address itself: there is no domain, so neither a route nor a record."""
         assert mailbox.address is not None
-        policy = ContactPolicy(AddressPolicy(self._settings.probe.allow_networks))
-        if policy.flags(mailbox.address):
-            return answer_for_literal(mailbox.domain)
+        # An address of ours is no reason against a server that somebody named.
+        policy = self._policy(directory, own=())
+        if flags := policy.flags(mailbox.address):
+            return answer_for_literal(self.question, flags)
         self._tell_our_name()
         self._screen.exchanges = {mailbox.address.reverse_pointer: mailbox.domain}
         self._wait_for(self._probe_literal(mailbox.address))
@@ -263,3 +272,13 @@ class CheckRun:
         survey = Survey.of(self._settings, run="check", start=1, clock=self._clock)
         common = replace(survey, observer=self._screen, envelope=self._request.envelope)
         await probe_target(target, common, 1, None)
+
+
+def _directory_to_keep(save: Path) -> RunDirectory:
+    """The directory that was asked for, a new one. Raises RequestError, DiskFault."""
+    try:
+        return RunDirectory.create(save)
+    except RunError as error:
+        raise RequestError(
+            f"--save {shown(str(save))} exists already, and nothing is overwritten: name a new directory"
+        ) from error

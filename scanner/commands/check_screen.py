@@ -50,14 +50,17 @@ class CheckScreen:
             self._section = section
             self.show(render_title(section))
 
-    def show(self, what: RenderableType) -> None:
-        """Prints something that is no step. Raises BrokenPipeError if nobody reads it any more."""
+    def show(self, what: RenderableType, *, folds: bool = False) -> None:
+        """Prints something that is no step; a paragraph `folds` between words on a terminal.
+
+        Raises BrokenPipeError if nobody reads it any more.
+        """
         if self._nobody_reads:  # a session, in which that was noticed, is not broken by it
             raise BrokenPipeError
         if self._console is None:
             return
         try:
-            self._console.print(what, soft_wrap=True)
+            self._console.print(what, soft_wrap=not (folds and self._console.is_terminal))
         except BrokenPipeError:
             self._nobody_reads = True
             raise

@@ -18,7 +18,7 @@ from scanner.passes.change_table import ChangeTable
 from scanner.passes.comparison import pairs
 from scanner.passes.plan import pace_group_of
 from scanner.passes.progress import Progress
-from scanner.passes.run_directory import RunDirectory, RunError
+from scanner.passes.run_directory import IncompleteRunError, RunDirectory, RunError
 from scanner.records import Domain, JudgeInfo
 from scanner.report.diff_text import render_differences
 from scanner.report.differences import Differences, Side
@@ -41,6 +41,8 @@ def command(run_a: Path, run_b: Path, *, as_json: bool) -> int:
         raise RunError(f"{run_a} and {run_b} are the same run: name two")
     with contextlib.closing(ChangeTable(pace_group_of)) as table:
         differences = _compare(before, after, table)
+        _check_all_read(before, differences.in_both + differences.gone)
+        _check_all_read(after, differences.in_both + differences.added)
         sides = (_side(before, differences, 0), _side(after, differences, 1))
         remarks = find_remarks(before.read_run(), after.read_run(), _judged(before), _judged(after))
         if as_json:
@@ -77,6 +79,14 @@ def _compare(before: RunDirectory, after: RunDirectory, table: ChangeTable) -> D
             progress.advance("changed" if changes else "alike")
         table.order()
     return differences
+
+
+def _check_all_read(directory: RunDirectory, count: int) -> None:
+    """Raises IncompleteRunError for a run of which domains are missing: they would be told as gone."""
+    if count != (expected := directory.read_run().input.distinct_domains):
+        raise IncompleteRunError(
+            f"{directory.path} has records of {count} domains, run.json says {expected}: mxscan judge {directory.path}"
+        )
 
 
 def _side(directory: RunDirectory, differences: Differences, number: int) -> Side:

@@ -77,13 +77,11 @@ def command(**options: Any) -> int:
         credentials=read_credentials(
             options["user"], options["password_env"], options["password_file"], options["relay"] or ""
         ),
+        as_json=options["as_json"],
         screen=SendScreen(as_json=options["as_json"], colour=not options["no_color"]),
         save=None if options["save"] is None else SaveDirectory(options["save"]),
     )
-    answer, found = sending.make(settings, is_lab=is_lab)
-    if options["as_json"]:
-        click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2))
-    return answer.exit_code
+    return sending.make(settings, is_lab=is_lab).exit_code
 
 
 def _settings(options: Mapping[str, Any]) -> tuple[Settings, bool]:
@@ -113,25 +111,34 @@ class _Sending:
     outgoing: Outgoing
     client_certificate: Path | None
     credentials: Credentials | None
+    as_json: bool
     screen: SendScreen
     save: SaveDirectory | None
 
-    def make(self, settings: Settings, *, is_lab: bool) -> tuple[SendAnswer, Mapping[str, Any]]:
-        """Sends, tells and keeps; the answer, and all of it as an object. Raises what commands.failures knows."""
+    def make(self, settings: Settings, *, is_lab: bool) -> SendAnswer:
+        """Sends, tells and keeps. Raises what commands.failures knows."""
         clock, stop = SystemClock(), StopRequest()
         began = clock.now_utc()
         with contextlib.ExitStack() as stack:
-            scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="mxscan-send-"))
-            directory = RunDirectory(Path(scratch))
-            if is_lab:
-                settings, _ = open_lab(directory, settings, stack)
             stack.enter_context(stopping(stop))
-            port = self._port(settings, is_lab=is_lab)
-            run = SendRun(self.request, self.outgoing.forms, self._kit(settings, directory, port), self.screen, port)
-            with asyncio.Runner(loop_factory=foreground_loop(settings)[1]) as runner, stop.at_once():
-                runner.run(stop.abortable(run.send()))
+            directory = RunDirectory(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mxscan-send-"))))
+            with stop.at_once():  # and what was made for the sending is tidied up in peace
+                if is_lab:
+                    settings, _ = open_lab(directory, settings, stack)
+                port = self._port(settings, is_lab=is_lab)
+                kit = self._kit(settings, directory, port)
+                run = SendRun(self.request, self.outgoing.forms, kit, self.screen, port)
+                with asyncio.Runner(loop_factory=foreground_loop(settings)[1]) as runner:
+                    runner.run(stop.abortable(run.send()))
         answer = answer_sending(run.deliveries, self.outgoing.message_id)
-        return answer, self._tell(run, answer, (utc_text(began), utc_text(clock.now_utc())))
+        said = self.outgoing.as_said({sent.record.message_sha256 for sent in run.sessions})
+        found = self._object(run, answer, len(said), (utc_text(began), utc_text(clock.now_utc())))
+        try:  # a full disk hides no answer, and who has read enough loses nothing of what is kept
+            self._show(run, answer, found)
+        finally:
+            if self.save is not None:
+                self.save.keep(said, self.screen.lines, found)
+        return answer
 
     def _port(self, settings: Settings, *, is_lab: bool) -> int:
         relay = self.request.relay
@@ -160,13 +167,12 @@ class _Sending:
             use_client_certificate(context, self.client_certificate)
         return context
 
-    def _tell(self, run: SendRun, answer: SendAnswer, times: tuple[str, str]) -> Mapping[str, Any]:
-        """Shows and keeps what came of it."""
-        said = self.outgoing.as_said({sent.record.message_sha256 for sent in run.sessions})
+    def _object(self, run: SendRun, answer: SendAnswer, octets: int, times: tuple[str, str]) -> Mapping[str, Any]:
+        """All of it as an object; the message that was said had so many octets."""
         relay = self.request.relay
-        found = send_object(
+        return send_object(
             answer,
-            message={"message_id": self.outgoing.message_id, "octets": len(said)},
+            message={"message_id": self.outgoing.message_id, "octets": octets},
             relay=None if relay is None else relay.host,
             port=run.port,
             tls_mode=run.tls_mode,
@@ -176,10 +182,11 @@ class _Sending:
             sessions=[sent.record for sent in run.sessions],
             transcripts=[sent.transcript for sent in run.sessions],
         )
-        if self.save is not None:
-            self.save.keep(said, self.screen.lines, found)
+
+    def _show(self, run: SendRun, answer: SendAnswer, found: Mapping[str, Any]) -> None:
+        if self.as_json:
+            click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2))
         self.screen.show_end(Text())
         self.screen.show_end(render_answer(answer))
         for bug in {sent.bug for sent in run.sessions if sent.record.outcome is Outcome.scanner_bug and sent.bug}:
             click.echo(bug, err=True)
-        return found

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeVar
 
 from scanner.addresses import Address, parse_address
+from scanner.commands.arguments import refuse_controls
 from scanner.commands.send_errors import RequestError
 from scanner.message.composing import Field, parse_field
 from scanner.message.fields import FieldError, check_value
@@ -24,11 +24,6 @@ IMPLICIT_TLS_PORT = 465
 SMTP_PORT = 25
 
 _RELAY = re.compile(r"(?:\[(?P<v6>[^\[\]]+)\]|(?P<host>[^:\[\]]+))(?::(?P<port>[0-9]{1,5}))?|(?P<bare>[0-9A-Fa-f:.]+)")
-
-#: What no argument has: CR, LF and NUL above all, which would be lines of their own on the wire.
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
-_CALLED = {"\r": "CR", "\n": "LF", "\0": "NUL"}
-_NOT_UTF8 = re.compile(r"[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +62,7 @@ class SendRequest:
 
 def parse_request(options: Mapping[str, Any]) -> SendRequest:
     """The options as they were typed → what is asked. Raises RequestError."""
-    _refuse_controls(options)
+    refuse_controls(options)
     _refuse_contradictions(options)
     return SendRequest(
         sender=_parsed("--from", options["sender"], parse_reverse_path),
@@ -90,28 +85,6 @@ def parse_request(options: Mapping[str, Any]) -> SendRequest:
 # All arguments ----------------------------------------------------------------------------------------
 
 
-def _refuse_controls(options: Mapping[str, Any]) -> None:
-    """No argument has CR, LF, NUL or another control; so none can become a line of its own on the wire."""
-    for name, value in options.items():
-        for text in value if isinstance(value, tuple) else (value,):
-            if isinstance(text, str | Path):
-                _refuse_control(f"--{_TYPED.get(name, name).replace('_', '-')}", text)
-
-
-_TYPED = {"sender": "from", "mechanism": "auth"}
-
-
-def _refuse_control(option: str, value: str | Path) -> None:
-    text = str(value)
-    if found := _CONTROL.search(text):
-        called = _CALLED.get(found[0]) or f"the control character U+{ord(found[0]):04X}"
-        several = "; a text of several lines comes from --body-file or standard input" if option == "--body" else ""
-        raise RequestError(f"{option}: {called} at position {found.start() + 1}: an argument is one line{several}")
-    # A file may be called anything; what is said to a server or stands in a message is UTF-8.
-    if isinstance(value, str) and (found := _NOT_UTF8.search(text)):
-        raise RequestError(f"{option}: no valid UTF-8 at position {found.start() + 1}")
-
-
 def _refuse_contradictions(options: Mapping[str, Any]) -> None:
     has_password = options["password_env"] is not None or options["password_file"] is not None
     refused = {
@@ -125,6 +98,9 @@ def _refuse_contradictions(options: Mapping[str, Any]) -> None:
         "--user is for a relay (--relay HOST): a recipient's own MX takes mail without a password": options["user"]
         is not None
         and options["relay"] is None,
+        "--quit-after tls needs TLS: leave out --tls none": options["quit_after"] == Stage.tls
+        and options["tls"] == TlsMode.none,
+        "--quit-after auth needs --user": options["quit_after"] == Stage.auth and options["user"] is None,
         "the port of a relay is written as --relay HOST:PORT": options["port"] is not None
         and options["relay"] is not None,
     }

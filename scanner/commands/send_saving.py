@@ -16,13 +16,13 @@ class SaveDirectory:
     """A directory for one sending."""
 
     def __init__(self, path: Path) -> None:
-        """Makes it, before anything is sent. Raises RequestError if it can't be made, or holds another sending."""
+        """Makes it, before anything is sent. Raises SaveError if it can't, RequestError if it holds another sending."""
         self._path = path
         try:
             path.mkdir(parents=True, exist_ok=True)
             there = [name for name in (MESSAGE, TRANSCRIPT, RESULT) if (path / name).exists()]
         except OSError as error:
-            raise RequestError(f"--save {shown(str(path))} can't be made: {error.strerror}") from error
+            raise SaveError(f"--save {shown(str(path))} can't be made: {error.strerror}") from error
         if there:
             raise RequestError(f"--save {shown(str(path))} holds another sending ({there[0]}): name a new directory")
 

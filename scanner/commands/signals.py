@@ -14,7 +14,7 @@ def stopping(stop: StopRequest) -> Iterator[None]:
     """Signals ask `stop` to stop while the block runs; the handlers from before are put back after it."""
 
     def ask(number: int, _: FrameType | None) -> None:
-        is_first = stop.signal_number is None
+        is_first = stop.signal_number is None and not stop.is_at_once
         stop.ask(number)
         if is_first:
             say("ending what is in flight; once more to end at once")

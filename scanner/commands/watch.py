@@ -207,6 +207,8 @@ def _figures(night: Night, code: int) -> NightFigures:
 
 def _show_night(night: Night) -> None:
     """What the night came to, for whoever looks."""
+    if night.listed.invalid_lines:
+        click.echo(f"list       {night.listed.lines} lines, of which {night.listed.invalid_lines} are no domains")
     for what, states in (("mail hosts", night.compared.host_states), ("domains", night.compared.domain_states)):
         counts = ", ".join(f"{state.replace('_', ' ')} {count}" for state, count in sorted(states.items()))
         click.echo(f"{what:<11}{counts or 'none'}")

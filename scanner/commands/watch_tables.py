@@ -24,6 +24,8 @@ def show_status(state: StateDirectory, zone: tzinfo | None) -> None:
     """Everything that is not up. Raises StateError, DiskFault."""
     with Database.open(state.database) as database:
         store = Store(database)
+        if store.last_run() is None:
+            raise StateError(f"no run was judged yet with --state {state.path}")
         known = [("host", host) for host in store.hosts()], [("domain", domain) for domain in store.domains()]
         rows = [_status_row(store, subject, each) for subject, each in chain[tuple[str, Known]](*known)]
     show(render_status(rows, len(rows), Moments(zone)), soft_wrap=True)
@@ -55,6 +57,6 @@ def show_history(state: StateDirectory, name: str, zone: tzinfo | None) -> None:
 def _history(store: Store, subjects: list[tuple[str, str]]) -> Iterator[HistoryRow]:
     for subject, name in subjects:
         for step in store.steps_of(subject, name):
-            yield HistoryRow(step.at, name, f"{step.before} → {step.state}", step.why)
+            yield HistoryRow(step.at, name, f"{step.before} → {step.state}".replace("_", " "), step.why)
     for alert in store.alerts_of(subjects, newest=MAX_ALERTS):
         yield HistoryRow(alert.at, alert.cause, f"alert: {alert.kind.replace('_', ' ')}", f"{alert.alert}")

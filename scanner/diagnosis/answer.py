@@ -27,7 +27,7 @@ from scanner.diagnosis.sender_refusals import is_about_the_sender
 from scanner.diagnosis.steps import Section, Step, StepResult
 from scanner.exit_codes import INCONCLUSIVE, OK, OURS, PROBLEM
 from scanner.judgement.claims import NOT_APPLICABLE, came_up, judge_session
-from scanner.outcomes import Cause, DnsStatus, NotKnown, Outcome, RouteKind, Severity, Stage, VerdictValue
+from scanner.outcomes import AddressFlag, Cause, DnsStatus, NotKnown, Outcome, RouteKind, Severity, Stage, VerdictValue
 from scanner.records import Domain, SessionRecord
 
 
@@ -131,13 +131,21 @@ def answer_for_our_fault(place: str, fault: str) -> Answer:
     return Answer(StepResult.unknown, OURS, f"Nothing is known about {place}: {fault}.", what_to_do)
 
 
-def answer_for_literal(literal: str) -> Answer:
-    """The answer for an address literal that is not contacted."""
+def answer_for_literal(question: Question, flags: Iterable[AddressFlag]) -> Answer:
+    """The answer for an address literal that is not contacted, because of these flags."""
+    if AddressFlag.not_public not in flags:
+        return Answer(
+            StepResult.unknown,
+            INCONCLUSIVE,
+            f"Nothing is known about {question.domain}: it has opted out, so it was not contacted.",
+            "Take it off the list (--opt-out, probe.opt_out) if that is a mistake.",
+        )
     return Answer(
         StepResult.failed,
         PROBLEM,
-        f"Mail to {literal} does not get through: it is not a public address, so it was not contacted.",
-        "If it is yours, allow it: --allow-network.",
+        f"{question.first} does not get through from the Internet: {question.domain} is not a public address, so "
+        "nobody out there can reach it, and it was not contacted.",
+        "If it is in your own network, allow it: --allow-network.",
     )
 
 
@@ -272,7 +280,7 @@ def _without_talks(question: Question, record: Domain) -> Answer:
             StepResult.unknown,
             INCONCLUSIVE,
             f"Nothing is known about {question.domain}: its servers were not contacted "
-            f"({listed(sorted(reasons) or ['opted_out'])}).",
+            f"({_listed_reasons(reasons or {NotKnown.opted_out})}).",
             "The opt-out list, or an address of this host, forbids it.",
         )
     if NotKnown.no_ipv6 in reasons:
@@ -287,9 +295,13 @@ def _without_talks(question: Question, record: Domain) -> Answer:
     return Answer(
         StepResult.unknown,
         INCONCLUSIVE,
-        f"Where {question.domain} receives mail could not be found out: {listed(sorted(reasons)) or kind}.",
+        f"Where {question.domain} receives mail could not be found out: {_listed_reasons(reasons or {kind})}.",
         "Ask its name servers directly (dig +trace MX), then check again.",
     )
+
+
+def _listed_reasons(reasons: Iterable[str]) -> str:
+    return listed(sorted(reason.replace("_", " ") for reason in reasons))
 
 
 def _nothing_came_up(question: Question, talks: Sequence[Talk], canaries: Canaries) -> Answer:
@@ -320,5 +332,6 @@ def _nothing_came_up(question: Question, talks: Sequence[Talk], canaries: Canari
         PROBLEM,
         f"{question.first} does not get through: no connection comes up to any server of {question.domain}"
         f"{' while other servers can be reached' if canaries is Canaries.heard else ''}. {ends_text(talks)}.",
-        f"Have the mail servers started and port {question.port} opened in their firewall, or correct the MX records.",
+        f"Have the mail servers started and port {question.port} opened in their firewall, or correct "
+        f"{'the address' if question.domain.startswith('[') else 'the MX records'}.",
     )

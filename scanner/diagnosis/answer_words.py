@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from scanner.diagnosis.sender_refusals import is_about_the_sender
+from scanner.diagnosis.sender_refusals import is_about_the_null_sender, is_about_the_sender
 from scanner.outcomes import Cause, Outcome, Stage
 from scanner.records import ReplyRecord, SessionRecord, Transaction
 from scanner.smtp.come_back import read_come_back_s
@@ -157,13 +157,24 @@ def listed(words: Iterable[str]) -> str:
 # What to do -------------------------------------------------------------------------------------------
 
 _ANOTHER_SENDER = (
-    "This is about the sender, whoever the recipient is: check with another sender, whose mailbox and domain exist "
-    "and which may send from here."
+    "This is about the sender, from wherever it is sent: check with another sender, whose mailbox and domain exist and "
+    "which may send from here and to this recipient."
+)
+_NULL_SENDER = (
+    "Every server must take the null reverse-path, or the domain hears of no failure (RFC 5321 §4.5.5, §6.1): its "
+    "postmaster must allow it."
+)
+_IN_ASCII = (
+    "Use addresses in ASCII before the @, of the sender too; or have the server offer SMTPUTF8 (RFC 6531). A domain "
+    "outside ASCII is no obstacle."
 )
 _ASK_THE_POSTMASTER = "Ask the recipient's postmaster, by another way than mail, with the transcript (-v)."
 
 _ABOUT_THEM: dict[Cause, str] = {
-    Cause.user_unknown: "Check the spelling of the address; if it is right, the mailbox must be made.",
+    Cause.user_unknown: (
+        "Check the spelling of the address; if it is right, the mailbox must be made or enabled. If the reply names "
+        "another address (551), write to that one."
+    ),
     Cause.mailbox_full: "The recipient must make room in the mailbox.",
     Cause.relay_denied: (
         "The server does not take mail for this domain: correct the MX records, or add the domain to its configuration."
@@ -191,6 +202,10 @@ def remedy_of(talk: Talk, *, about_us: bool) -> str:
     if about_us:
         ask = "Check from another address, or ask the postmaster what is wrong with this one."
         return _ABOUT_US.get(talk.cause or Cause.other, ask)
+    if talk.reply is None and talk.transaction is not None and talk.transaction.error is not None:
+        return _IN_ASCII  # all that a transaction ends for without a word said
+    if is_about_the_null_sender(talk.reply):
+        return _NULL_SENDER
     if is_about_the_sender(talk.stage, talk.reply):
         return _ANOTHER_SENDER
     return _ABOUT_THEM.get(talk.cause or Cause.other, _ASK_THE_POSTMASTER)

@@ -65,15 +65,22 @@ def route_steps(route: Route, hosts: Mapping[str, Host]) -> Iterator[Step]:
     """The route of a domain, record by record; `hosts` has the mail hosts' addresses by their names."""
     result, words = _KINDS.get(route.kind, (StepResult.unknown, "{domain}: {kind}"))
     plural = "" if route.mx_total == 1 else "s"
-    said = words.format(domain=route.domain, total=route.mx_total, s=plural, status=route.dns_status, kind=route.kind)
-    kind = _KIND_FINDINGS.get(route.kind)
-    yield _step(result, said, REMEDIES[kind] if kind else "")
+    status = route.dns_status.replace("_", " ")
+    said = words.format(domain=route.domain, total=route.mx_total, s=plural, status=status, kind=route.kind)
+    yield _step(result, said, _remedy(route))
     if route.cname_chain:
         yield _step(StepResult.information, f"{' → '.join((route.domain, *route.cname_chain))} (CNAME)")
     for flag in route.flags:
         yield _step(StepResult.unknown, _ROUTE_FLAGS[flag])
     for mx in route.mx:
         yield from _mx_steps(mx, hosts.get(mx.exchange))
+
+
+def _remedy(route: Route) -> str:
+    if route.kind is RouteKind.dns_failure and route.dns_status is DnsStatus.local_fault:
+        return "see that a DNS server answers this machine, or name one by --dns"
+    kind = _KIND_FINDINGS.get(route.kind)
+    return REMEDIES[kind] if kind else ""
 
 
 def _mx_steps(mx: Mx, host: Host | None) -> Iterator[Step]:
@@ -87,7 +94,7 @@ def _mx_steps(mx: Mx, host: Host | None) -> Iterator[Step]:
     yield _step(StepResult.information, f"{preference}: {mx.exchange} → {addresses}")
     for family, lookup in (("A", host.a), ("AAAA", host.aaaa)):
         if lookup.dns_status not in _ANSWERED:
-            yield _step(StepResult.unknown, f"{mx.exchange} {family}: {lookup.dns_status}")
+            yield _step(StepResult.unknown, f"{mx.exchange} {family}: {lookup.dns_status.replace('_', ' ')}")
     chain = host.a.cname_chain or host.aaaa.cname_chain
     if chain:
         yield _step(StepResult.information, f"{' → '.join((mx.exchange, *chain))} (CNAME)")

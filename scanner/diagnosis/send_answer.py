@@ -94,6 +94,7 @@ def answer_sending(deliveries: Sequence[Delivery], message_id: str) -> SendAnswe
         others=listed(each.mailbox for each in recipients if each.fate is not Fate.taken),
         message_id=message_id,
         stage=_stage_text(deliveries),
+        but=", without TLS, which the server does not offer" if _stopped_without_tls(deliveries) else "",
     )
     return SendAnswer(result, _exit_code(reason.exit_code for reason in reasons), said, recipients, reasons)
 
@@ -109,7 +110,7 @@ _SAID = {
     ),
     Result.not_sent: "The message was not taken.",
     Result.not_known: "Whether the message was taken is not known. Its message id is {message_id}.",
-    Result.stopped: "Stopped after {stage}, as asked: all went well up to there, and no message was sent.",
+    Result.stopped: "Stopped after {stage}, as asked: all went well up to there{but}, and no message was sent.",
 }
 
 
@@ -130,6 +131,12 @@ def _exit_code(codes: Iterable[int]) -> int:
 def _stage_text(deliveries: Sequence[Delivery]) -> str:
     stages = {talk.record.stage for delivery in deliveries for talk in delivery.talks if talk.record.stop is not None}
     return listed(sorted(stage.replace("_", " ") for stage in stages))
+
+
+def _stopped_without_tls(deliveries: Sequence[Delivery]) -> bool:
+    """True if it was to stop after TLS, where TLS was a matter of luck, and there was none."""
+    records = [talk.record for delivery in deliveries for talk in delivery.talks]
+    return any(each.stop is Stop.as_asked and each.stage is Stage.tls and each.tls is None for each in records)
 
 
 def telling_talk(talks: Sequence[Talk]) -> Talk:

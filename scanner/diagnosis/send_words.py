@@ -185,7 +185,7 @@ WORDS: dict[ReasonKind, Words] = {
     _K.wrong_password: Words(
         "{place} does not accept user and password: {reply}.",
         "Check both; the user is often the whole address. Providers with two-factor login want a password made for "
-        "the program.",
+        "the program. With XOAUTH2 it is a token, which ends after an hour or so: get a new one.",
     ),
     _K.other_credentials: Words(
         "{place} knows the account and wants it to sign in otherwise: {reply}.",
@@ -217,7 +217,8 @@ WORDS: dict[ReasonKind, Words] = {
     ),
     _K.user_unknown: Words(
         "There is no such mailbox, or it takes no mail: {place} says {reply}.",
-        "Check the spelling of the address; if it is right, the mailbox must be made.",
+        "Check the spelling of the address; if it is right, the mailbox must be made or enabled. If the reply names "
+        "another address (551), write to that one.",
     ),
     _K.mailbox_full: Words(
         "The mailbox is full: {place} says {reply}.",

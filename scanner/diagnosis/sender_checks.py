@@ -43,7 +43,7 @@ def judge_sender(
         case RouteKind.mx | RouteKind.implicit_mx:
             return _judge_hosts(domain, route, addresses, is_public)
         case _:
-            said = f"where {domain} receives mail could not be found out ({route.dns_status})"
+            said = f"where {domain} receives mail could not be found out ({route.dns_status.replace('_', ' ')})"
             return Step(Section.sender, StepResult.unknown, said, "ask another resolver by --dns")
 
 

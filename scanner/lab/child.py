@@ -25,6 +25,10 @@ _BOOT = "import sys; sys.path.append(sys.argv.pop(1)); from scanner.lab.__main__
 _ROOT = str(Path(__file__).resolve().parent.parent.parent)
 
 
+#: What the lab needs of our environment; a password that somebody put there for us is none of it.
+_OF_ITS_ENVIRONMENT = ("PATH", "PYTHON", "HOME", "TMPDIR", "LANG", "LC_", "TZ", "LD_", "VIRTUAL_ENV", "SSL_CERT")
+
+
 class LabChild:
     """An open lab in a process of its own.
 
@@ -104,6 +108,7 @@ def _start_process(order: LabOrder, files: LabDirectory) -> "subprocess.Popen[by
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
+            env={name: value for name, value in os.environ.items() if name.startswith(_OF_ITS_ENVIRONMENT)},
             start_new_session=True,  # a Ctrl-C in the terminal is the command's, not the lab's
         )
 

@@ -18,6 +18,8 @@ from scanner.outages.domain_watching import DomainEvent
 from scanner.outages.host_watching import HostEvent
 from scanner.outages.known import Known, KnownHost, Thread, WatchRules
 from scanner.outages.threads import Threads
+from scanner.outcomes import ChangeKind
+from scanner.records import Change
 
 E = TypeVar("E", HostEvent, DomainEvent)
 
@@ -87,7 +89,7 @@ def draft_trouble(gate: GateReport, threads: Threads, rules: WatchRules) -> list
         thread = threads.go_on(thread.alert)
     else:
         return []
-    return [Draft(thread, AlertKind.monitor_trouble, "the monitor or a large network", gate=gate)]
+    return [Draft(thread, AlertKind.monitor_trouble, "watch", gate=gate)]
 
 
 def refer(host: KnownHost, draft: Draft) -> KnownHost:
@@ -189,7 +191,13 @@ def _grouped(events: Sequence[E], key: Callable[[E], object]) -> list[list[E]]:
 
 def _as_one_change(event: DomainEvent) -> object:
     """Changes of one cause are alike but for the domain and what shows it there."""
-    return tuple(replace(change, domain="", evidence="", session=None) for change in event.changes)
+    return tuple(_as_anybodys(change) for change in event.changes)
+
+
+def _as_anybodys(change: Change) -> Change:
+    # A domain that is gone from DNS is so whatever mail hosts it had: it is the registry's affair or a resolver's.
+    hosts = () if change.kind is ChangeKind.nxdomain else change.hosts
+    return replace(change, domain="", evidence="", session=None, hosts=hosts)
 
 
 def _by_cause(events: Sequence[HostEvent], happened: Happened) -> list[list[HostEvent]]:

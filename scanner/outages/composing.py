@@ -108,7 +108,7 @@ def _host(name: str, draft: Draft, evidence: Evidence, place: Place, *, in_full:
         since=since,
         until=seen.good_at if is_back else None,
         duration_s=_duration_s(since, seen.good_at) if is_back else None,
-        last_good_at=known.last_good_at,
+        last_good_at=_last_good(known, before),
         told_in_full=in_full,
         attempts=tuple(attempts) if in_full else (),
         lookups=evidence.lookups.get(name, ()) if in_full else (),
@@ -124,6 +124,13 @@ def _since_when(kind: AlertKind, known: KnownHost, before: KnownHost | None) -> 
     if kind is AlertKind.reminder:
         return known.outage_since
     return known.since
+
+
+def _last_good(known: KnownHost, before: KnownHost | None) -> str | None:
+    """A degraded host answers tonight too: it was good when it was up last, as far as that is known."""
+    if known.state is not State.degraded:
+        return known.last_good_at
+    return before.last_good_at if before is not None and before.state is State.up else None
 
 
 def _duration_s(since: str | None, until: str | None) -> float | None:

@@ -18,6 +18,7 @@ from scanner.outages.known import COULD_NOT_TELL, Known, KnownDomain, RunFacts, 
 from scanner.outages.steadiness import add_step, is_flapping, is_quiet
 from scanner.outcomes import ChangeKind, Effect, PolicyValue, RouteFlag, RouteKind, Severity, VerdictValue
 from scanner.records import Change, Domain, PolicyVerdict, Verdict, Verdicts
+from scanner.smtp.mailboxes import MailboxError, parse_mailbox
 
 #: What is told of a domain, and as what.
 _TOLD_AS = {
@@ -77,12 +78,22 @@ def watch_domain(
 
 
 def owners_of(domain: Domain, column: str) -> tuple[str, ...]:
-    """The mail addresses in a column of the input, over all lines of a domain; several may stand in one cell."""
+    """The mail addresses in a column of the input, over all lines of a domain; several may stand in one cell.
+
+    Each is written as a relay is told it; what is none is kept, so that it is told when nobody can write to it.
+    """
     if not column:
         return ()
     cells = [metadata.get(column, "") for metadata in (domain.metadata, *domain.metadata_more)]
     names = [name for cell in cells for name in _BETWEEN_OWNERS.split(cell) if "@" in name]
-    return tuple(dict.fromkeys(names))
+    return tuple(dict.fromkeys(map(_as_mailbox, names)))
+
+
+def _as_mailbox(name: str) -> str:
+    try:
+        return str(parse_mailbox(name.strip("<>")))  # a list may have `Name <name@example.org>`
+    except MailboxError:
+        return name
 
 
 # What is known then ---------------------------------------------------------------------------------

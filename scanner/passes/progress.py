@@ -57,11 +57,20 @@ class StopRequest:
                 raise Interrupted(signal_number)
             self._abort()
 
+    @property
+    def is_at_once(self) -> bool:
+        """True while the first signal ends all."""
+        return self._at_once
+
     @contextlib.contextmanager
     def at_once(self) -> Iterator[None]:
-        """While the block runs, already the first call raises Interrupted: there is nothing to let end."""
+        """While the block runs, already the first call raises Interrupted, and one from before does as it begins.
+
+        There is nothing to let end.
+        """
         self._at_once = True
         try:
+            self.check()
             yield
         finally:
             self._at_once = False

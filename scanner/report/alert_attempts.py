@@ -102,6 +102,8 @@ def _source(session: SessionRecord, sources: Sequence[str]) -> str:
 
 def end_in_words(session: SessionRecord) -> str:
     """How a session ended, as a person says it."""
+    if session.about_us:
+        return "the server refuses us, by what it says"
     return _ENDS.get((session.stage, session.outcome)) or _ENDS.get(
         (None, session.outcome), "it did not come to an end"
     )

@@ -21,6 +21,12 @@ _SAID: dict[ChangeKind, str] = {
 }
 
 
+#: What a verdict says there.
+_VALUES: dict[ChangeKind, dict[str, str]] = {
+    ChangeKind.moved_away: {"yes": "where it is expected", "mixed": "in part elsewhere", "no": "elsewhere"},
+}
+
+
 def said_of(change: Change) -> str:
     """A change in a few words."""
     return _SAID.get(change.kind) or " ".join(filter(None, (change.kind.replace("_", " "), change.name)))
@@ -40,5 +46,7 @@ def change_lines(domain: AlertedDomain) -> list[str]:
 def _change(change: Change) -> Iterable[str]:
     subject = f"{change.subject}: " if change.subject else ""
     yield from paragraph(f"{subject}{said_of(change)}", indent=4)
-    told = [("was", change.before or "nothing"), ("is", change.after or "nothing"), ("proof", change.evidence)]
+    values = _VALUES.get(change.kind, {})
+    was, now = (values.get(value or "", value or "nothing") for value in (change.before, change.after))
+    told = [("was", was), ("is", now), ("proof", change.evidence)]
     yield from rows(told, indent=6)

@@ -39,7 +39,7 @@ def _essence(lookup: Host) -> Hashable:
 def _mx_lines(domains: Sequence[AlertedDomain], moments: Moments) -> list[str]:
     first = domains[0]
     records = ", ".join(map(mx_text, first.mx)) or _nothing(first.dns_status)
-    asked = _asked([domain.asked_at for domain in domains], moments)
+    asked = _asked([domain.asked_at for domain in domains], moments, each_once=len(domains) > 1)
     names = named([domain.domain for domain in domains])
     return [*paragraph(f"{names}  MX", indent=2), *rows([("answer", records), asked], indent=4)]
 
@@ -68,10 +68,11 @@ def _nothing(status: DnsStatus) -> str:
     return f"none ({status})"
 
 
-def _asked(times: Iterable[str | None], moments: Moments) -> tuple[str, str]:
-    """When, from the first time to the last."""
+def _asked(times: Iterable[str | None], moments: Moments, *, each_once: bool = False) -> tuple[str, str]:
+    """When, from the first time to the last; `each_once` if these are times of questions that are not the same."""
     known = sorted({time for time in times if time})
-    if len(known) > 1:
+    if len(known) > 1 and moments.text(known[0]) != moments.text(known[-1]):
         local = moments.local_span(known[0], known[-1])
-        return "asked", f"{len(known)} times, {moments.span(known[0], known[-1])}" + (f" ({local})" if local else "")
+        said = f"{moments.span(known[0], known[-1])}" + (f" ({local})" if local else "")
+        return "asked", said if each_once else f"{len(known)} times, {said}"
     return "asked", moments.text(known[0]) if known else ""

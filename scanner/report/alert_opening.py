@@ -117,7 +117,7 @@ def _certificate_expires(alert: Alert, moments: Moments) -> Iterable[str]:
 
 
 def _dane_broken(alert: Alert, _: Moments) -> Iterable[str]:
-    yield f"DANE for {_hosts(alert)[0].lower()}{_hosts(alert)[1:]} was in order and no longer is."
+    yield f"DANE of {named([domain.domain for domain in alert.domains])} was in order and no longer is."
     yield "Senders that obey DANE (RFC 7672) keep their mail in the queue and return it after some days."
 
 

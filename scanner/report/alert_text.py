@@ -93,6 +93,8 @@ def _facts(alert: Alert, moments: Moments) -> list[str]:
     good = {host.last_good_at for host in alert.hosts}
     back_at = max((host.until for host in alert.hosts if host.until), default=None)
     told = times_of(alert.since, back_at, good.pop() if len(good) == 1 else None, moments)
+    if alert.certificate is not None:
+        told.append(("SHA-256", alert.certificate.sha256))
     told.append(("told at", moments.text(alert.at)))
     told.append(("told by", f"{alert.ehlo_name}{_from(alert)}"))
     return [*rows(told), ""]
@@ -119,14 +121,15 @@ def _hosts(alert: Alert, most: int, moments: Moments) -> list[str]:
     lines: list[str] = []
     for host in told:
         lines += host_lines(host, sources, moments, is_only_one=len(alert.hosts) == 1)
-        lines += [*_steps(host.steps, moments), ""]
+        steps = _steps(host.steps, moments)
+        lines += [*(["", "  changes", "", *steps] if steps else []), ""]
     if left_out := len(alert.hosts) - len(told):
         lines += [*paragraph(f"The attempts at {counted(left_out, 'more mail host')} are in the attached file."), ""]
     return lines[:-1]
 
 
 def _steps(steps: Sequence[StateStep], moments: Moments) -> list[str]:
-    told = (f"{moments.text(step.at)}: {step.state}, {step.why}" for step in steps)
+    told = (f"{moments.text(step.at)}: {', '.join(filter(None, (step.state, step.why)))}" for step in steps)
     return [line for text in told for line in paragraph(text, indent=4, hanging=2)]
 
 
@@ -152,7 +155,7 @@ def _names(alert: Alert, cut: Extent) -> list[str]:
 
 
 def _domain(domain: AlertedDomain, width: int, moments: Moments) -> list[str]:
-    words = [domain.state, *(f"{name}={value}" for name, value in domain.metadata.items())]
+    words = [domain.state, *(f"{name}={value}" for name, value in domain.metadata.items() if value)]
     return [
         *rows([(domain.domain, ", ".join(words))], width=width),
         *change_lines(domain),

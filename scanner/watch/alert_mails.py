@@ -11,7 +11,9 @@ from scanner.outages.deliveries import Delivery
 from scanner.report.alert_mail import Letterhead, compose_alert
 from scanner.report.alert_text import Extent, render_alert
 from scanner.report.moments import Moments
+from scanner.smtp.mailboxes import MailboxError, parse_mailbox
 from scanner.watch.outbox import DeliveryError
+from scanner.wire_text import escape_octets
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class AlertMails:
     async def hand_over(self, delivery: Delivery) -> None:
         """Sends an alert to its recipient. Raises DeliveryError."""
         [recipient] = delivery.recipients
+        _check(recipient)
         try:
             mail = Mail(self._style.sender, (recipient,), self._compose(delivery, recipient))
             refusals = await self._postman.send(mail)
@@ -58,3 +61,18 @@ class AlertMails:
         alert = msgspec.json.decode(delivery.payload, type=Alert)
         text = render_alert(alert, self._style.moments, self._style.extent)
         return compose_alert(alert, text, Letterhead(self._style.sender, recipient, delivery.group, self._style.domain))
+
+
+def _check(recipient: str) -> None:
+    """Raises DeliveryError for who cannot be written to: an owner's address is as somebody typed it into a list."""
+    try:
+        needs_smtputf8 = parse_mailbox(recipient).needs_smtputf8
+    except MailboxError as error:
+        raise _no_mail_to(recipient, str(error)) from error
+    if needs_smtputf8:
+        raise _no_mail_to(recipient, "its part before the @ is not ASCII")
+
+
+def _no_mail_to(recipient: str, why: str) -> DeliveryError:
+    shown = escape_octets(recipient.encode("utf-8", "backslashreplace"))
+    return DeliveryError(f"no mail can be written to {shown}: {why}", is_permanent=True)

@@ -14,6 +14,7 @@ from pathlib import Path
 from scanner.outages.deliveries import Delivery, Routing, deliveries_of
 from scanner.outages.known import RunFacts
 from scanner.passes.run_directory import RunDirectory
+from scanner.records import InputSource
 from scanner.times import utc_text
 from scanner.watch.comparison import Compared, compare_night
 from scanner.watch.database import Database
@@ -29,7 +30,10 @@ Deliver = Callable[[DeliveryQueue], Awaitable[DeliveryReport]]
 
 @dataclass(frozen=True, slots=True)
 class Night:
-    """What came of a night: what was found and told, what was sent, and how many sessions a bug of ours ended."""
+    """What came of a night: what was found and told, what was sent, and how many sessions a bug of ours ended.
+
+    `listed` is what the list was taken for.
+    """
 
     compared: Compared
     report: DeliveryReport
@@ -37,6 +41,7 @@ class Night:
     ended_at: str
     bugs: int
     directory: Path
+    listed: InputSource
 
 
 def run_night(state: StateDirectory, order: ScanOrder, routing: Routing, deliver: Deliver) -> Night:
@@ -54,7 +59,8 @@ def run_night(state: StateDirectory, order: ScanOrder, routing: Routing, deliver
         report = earlier.then(_deliver(deliver, queue, order))
         wanted = {name for thread in store.open_threads() for name in thread.runs}
     state.remove_old_runs(order.settings.watch.keep_runs, wanted)
-    return Night(compared, report, began_at, utc_text(clock.now_utc()), scanned.bugs, scanned.directory.path)
+    ended_at, directory = utc_text(clock.now_utc()), scanned.directory.path
+    return Night(compared, report, began_at, ended_at, scanned.bugs, directory, scanned.run.input)
 
 
 def rehearse_night(state: StateDirectory, order: ScanOrder, routing: Routing) -> tuple[Delivery, ...]:

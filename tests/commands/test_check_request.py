@@ -3,6 +3,8 @@
 import click
 import pytest
 
+from scanner.cli import run as run_command
+from scanner.commands.check import command
 from scanner.commands.check_request import parse_request
 from scanner.diagnosis.steps import StepResult
 from scanner.smtp.mailboxes import path_of
@@ -54,7 +56,9 @@ REFUSED = [
     (("a..b@example.org",), None, "position 3"),
     (("me@exa mple.org",), None, "position 7"),
     (("not a domain",), None, "neither an address nor a domain"),
-    (("192.0.2.1",), None, "neither an address nor a domain"),
+    (("192.0.2.1",), None, "neither an address nor a domain: to check the server at an IP address, write postmaster@["),
+    (("[2001:db8::1]",), None, "write postmaster@[IPv6:2001:db8::1]"),
+    (("ex\x1bample.org",), None, "“ex\\x1Bample.org” is neither"),
     (("me@example.org",), "", "sender: nothing"),
     (("me@[future:1]",), None, "IANA"),
 ]
@@ -95,3 +99,22 @@ def test_what_is_said_of_the_addresses(
 def test_an_address_that_needs_smtputf8_is_said_to() -> None:
     steps = parse_request(("jörg@example.org",), None).steps()
     assert "SMTPUTF8" in steps[0].said
+
+
+TEXTS = {
+    parameter.opts[-1]
+    for parameter in command.params
+    if isinstance(parameter, click.Option) and not parameter.is_flag and parameter.type.name in ("text", "Path", "path")
+} - {"--from"}
+
+
+@pytest.mark.parametrize("control", ["\r", "\n", "\0", "\x1b[2J", "\x85"], ids=["CR", "LF", "NUL", "ESC", "C1"])
+@pytest.mark.parametrize("option", sorted(TEXTS))
+def test_no_option_has_a_control(option: str, control: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert len(TEXTS) >= 10
+    assert run_command(["check", "me@example.org", "--dns", "127.0.0.1", option, f"ab{control}"]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert f"{option}: " in said.err
+    assert "at position 3" in said.err
+    assert said.err.replace("\n", "").isprintable()

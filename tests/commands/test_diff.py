@@ -184,3 +184,12 @@ def test_a_damaged_file_is_named(tmp_path: Path, diff: Diff, name: str) -> None:
     code, out, err = diff(*paths)
     assert (code, out) == (USAGE, "")
     assert f"{paths[1] / name}" in err
+
+
+def test_a_run_of_which_records_are_lost_is_not_compared(tmp_path: Path, diff: Diff) -> None:
+    before, after = two(tmp_path, [FINE, named(FINE, "b.test")], [FINE, named(FINE, "b.test")])
+    kept = (after / "domains.jsonl").read_bytes().splitlines(keepends=True)[0]
+    (after / "domains.jsonl").write_bytes(kept)
+    code, out, err = diff(before, after)
+    assert (code, out) == (INCONCLUSIVE, "")
+    assert err.endswith(f"b has records of 1 domains, run.json says 2: mxscan judge {after}\n")

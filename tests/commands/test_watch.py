@@ -10,6 +10,7 @@ from scanner.commands.watch import exit_code_of
 from scanner.exit_codes import BUG, OK, OURS, PROBLEM, USAGE
 from scanner.outages.alerts import GateReport
 from scanner.outages.known import RunFacts
+from scanner.records import InputSource
 from scanner.watch.comparison import Compared
 from scanner.watch.night import Night
 from scanner.watch.outbox import DeliveryReport
@@ -49,7 +50,8 @@ def night(*, left: int = 0, given_up: int = 0, bugs: int = 0, gated: bool = Fals
     run = RunFacts(1, "run", "directory", "2026-11-22T02:00:00.000Z")
     compared = Compared(run, gate=GateReport(fault="no network") if gated else None, has_problem=problem)
     report = DeliveryReport(left=left, given_up=given_up)
-    return Night(compared, report, run.at, run.at, bugs, Path("directory"))
+    listed = InputSource(source="-", sha256="0" * 64, lines=1, distinct_domains=1, invalid_lines=0, column=None)
+    return Night(compared, report, run.at, run.at, bugs, Path("directory"), listed)
 
 
 @pytest.mark.parametrize(
@@ -107,6 +109,18 @@ def test_nights_of_the_command(tmp_path: Path) -> None:
     assert "up → down" in history
     assert "alert: down" in history
     assert watch.ask("--history", "elsewhere.lab").returncode == USAGE
+
+
+@pytest.mark.acceptance
+def test_what_of_a_list_is_not_watched_is_said(tmp_path: Path) -> None:
+    watch = Watch(tmp_path)
+    WORLD.write(tmp_path / "world.toml")
+    (tmp_path / "some.txt").write_text("d1.lab\nno domain at all\n..\nD1.LAB\n")
+    in_the_lab = ("--lab-world", str(tmp_path / "world.toml"))
+    assert watch.ask(str(tmp_path / "none.txt"), *in_the_lab).returncode == USAGE
+    assert b"no run was judged yet" in watch.ask("--status").stderr, "and not that all are up"
+    told = watch.ask(str(tmp_path / "some.txt"), *in_the_lab)
+    assert told.stdout.startswith(b"list       4 lines, of which 2 are no domains\n"), told.stderr
 
 
 @pytest.mark.acceptance

@@ -138,6 +138,29 @@ CASES = [
     ),
     Case("user unknown", (UNKNOWN_USER,), 1, StepResult.failed, ("refuses RCPT TO", "5.1.1 User unknown", "spelling")),
     Case(
+        "the mailbox has moved, and the reply says whither",
+        (refused(551, "5.1.6 User not local; please try <me@example.com>", Cause.user_unknown),),
+        1,
+        StepResult.failed,
+        ("please try <me@example.com>", "another address"),
+    ),
+    Case(
+        "an address that needs SMTPUTF8, which nobody can say there",
+        (talk(None, transaction(Outcome.permanent_negative, Stage.mail, error="needs SMTPUTF8, not offered")),),
+        1,
+        StepResult.failed,
+        ("needs SMTPUTF8", "Use addresses in ASCII"),
+        not_words=("Ask the recipient's postmaster",),
+    ),
+    Case(
+        "reports of failures are refused: that is a fault of theirs",
+        (refused(550, "5.7.1 Null sender not accepted here", Cause.policy, about_us=True),),
+        1,
+        StepResult.failed,
+        ("Null sender", "must take the null reverse-path"),
+        not_words=("because of us",),
+    ),
+    Case(
         "the first that refuses for good decides (RFC 5321 §5.1: only 4yz and no answer go on to the next)",
         (UNKNOWN_USER, talk(host="mx2")),
         1,
@@ -304,7 +327,7 @@ CASES = [
         (),
         3,
         StepResult.unknown,
-        ("not contacted", "opted_out"),
+        ("not contacted", "opted out"),
         record(RouteKind.skipped, reachable=VerdictValue.unknown, reasons=(NotKnown.opted_out,)),
     ),
     Case(

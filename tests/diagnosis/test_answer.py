@@ -5,7 +5,7 @@ import pytest
 from scanner.diagnosis.answer import Canaries, Fate, answer, answer_for_literal, answer_for_our_fault, fate_of
 from scanner.diagnosis.answer_words import Question, Talk, come_back_text, end_text, ends_text, listed
 from scanner.diagnosis.steps import Section, Step, StepResult
-from scanner.outcomes import Outcome, Stage
+from scanner.outcomes import AddressFlag, Outcome, Stage
 from scanner.records import Replies
 from tests.diagnosis.answer_cases import CASES, QUESTION, Case, not_up, record, talk, transaction
 from tests.judgement.sessions import ended, reply, session, without_starttls
@@ -71,8 +71,20 @@ def test_nothing_is_said_of_a_place_because_of_us() -> None:
     assert "Nothing is known about example.org" in said.said
 
 
-def test_a_literal_that_is_not_public_is_not_contacted() -> None:
-    assert answer_for_literal("[10.0.0.1]").exit_code == 1
+LITERALS = [
+    ((AddressFlag.not_public,), 1, StepResult.failed, "from the Internet"),
+    ((AddressFlag.not_public, AddressFlag.opted_out), 1, StepResult.failed, "not contacted"),
+    ((AddressFlag.opted_out,), 3, StepResult.unknown, "Nothing is known about [10.0.0.1]: it has opted out"),
+]
+
+
+@pytest.mark.parametrize(("flags", "exit_code", "result", "words"), LITERALS)
+def test_a_literal_that_is_not_contacted_is_told_why(
+    flags: tuple[AddressFlag, ...], exit_code: int, result: StepResult, words: str
+) -> None:
+    found_out = answer_for_literal(Question("[10.0.0.1]", None, "me@[10.0.0.1]", 25), flags)
+    assert (found_out.exit_code, found_out.result) == (exit_code, result)
+    assert words in found_out.said
 
 
 def test_ends_after_the_fifth_are_counted() -> None:

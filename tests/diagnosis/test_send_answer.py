@@ -10,7 +10,7 @@ from scanner.diagnosis.send_reasons import way_reason
 from scanner.diagnosis.send_talks import Talk
 from scanner.exit_codes import INCONCLUSIVE, OK, OURS, PROBLEM
 from scanner.outcomes import Cause, Outcome, Stage, Stop
-from scanner.records import Recipient, SendRecord
+from scanner.records import Recipient, SendRecord, TlsRecord
 from tests.diagnosis.sendings import MAILBOX, OTHER, broken, refused, reply, sent, talk
 
 MESSAGE_ID = "<1@x.test>"
@@ -67,6 +67,13 @@ def test_a_sending_has_one_answer(deliveries: list[Delivery], result: Result, co
     assert len(answer.recipients) == sum(len(each.recipients) for each in deliveries)
     assert (not answer.reasons) is (code == OK)
     assert (MESSAGE_ID in answer.said) is (result in (Result.sent, Result.sent_in_part, Result.not_known))
+
+
+def test_who_stops_after_tls_is_told_if_there_was_none() -> None:
+    tls = TlsRecord(version="TLSv1.3", cipher="TLS_AES_256_GCM_SHA384", group="X25519")
+    for record, words in ((tls, "up to there, and"), (None, "without TLS, which the server does not offer")):
+        stopped = sent(**{**STOPPED, "stage": Stage.tls, "tls": record})
+        assert words in answer_sending([delivery(stopped)], MESSAGE_ID).said
 
 
 def test_a_reason_is_told_once() -> None:

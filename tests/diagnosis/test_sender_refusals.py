@@ -17,6 +17,9 @@ ABOUT_THE_SENDER = (
     ("the code alone", 550, "5.1.8 no"),
     ("RFC 7372", 550, "5.7.27 no"),
     ("Exchange", 550, "5.7.60 SMTP; Client does not have permissions; SendAsDenied"),
+    ("a list", 550, "5.7.1 <list@y.test>: only members may post"),
+    ("another list", 550, "5.7.1 You are not a subscriber of this list"),
+    ("a group", 550, "5.7.1 You are not allowed to post to this group"),
 )
 
 ABOUT_OTHERS = (

@@ -77,7 +77,10 @@ def test_hostile_servers_5000_wide_under_a_memory_limit(tmp_path: Path) -> None:
     assert_invariant(run)
     sessions = records_of(run, SessionRecord)
     assert len({session.target for session in sessions}) == WIDTH
-    assert {session.outcome for session in sessions} <= {"timed_out", "deadline", "too_long"}
+    # A machine that is busy with other things is late, and says so of itself instead of blaming a server.
+    ours = sum(session.outcome == "local_fault" for session in sessions)
+    assert {session.outcome for session in sessions} <= {"timed_out", "deadline", "too_long", "local_fault"}
+    assert ours < len(sessions) / 10
     assert _most_at_once(sessions) > WIDTH / 2
     assert peak_bytes < MAX_BYTES, f"{peak_bytes >> 20} MiB instead of {MAX_BYTES >> 20}"
 

@@ -242,3 +242,13 @@ def test_twenty_thousand_domains_are_open_in_seconds(tmp_path: Path) -> None:
         assert lab.ready.domains == 20_000
         assert len(lab.domain_list.read_text().splitlines()) == 20_000
     assert took_s < 10  # 1.5 s where nothing else runs
+
+
+def test_the_lab_inherits_no_password_that_stands_in_our_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RELAY_PASSWORD", "correct horse")
+    with LabChild.start(tmp_path / "lab", world="", domains=1, seed=1, limits=Limits()) as lab:
+        inherited = Path(f"/proc/{lab._process.pid}/environ").read_bytes()
+    assert b"PATH=" in inherited
+    assert b"correct horse" not in inherited

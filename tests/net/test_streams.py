@@ -138,6 +138,25 @@ def test_a_connect_that_nobody_answers_can_be_given_up(run: Run) -> None:
         run(main(address, port))  # a socket left open would be a warning, and that an error
 
 
+def test_a_connect_that_is_cancelled_anywhere_ends_as_cancelled(run: Run) -> None:
+    """The loop may have closed the socket already; to note where it was tried from must not make an error of that."""
+
+    async def main() -> None:
+        for turns in range(12):
+            connecting = asyncio.ensure_future(connect(server.address, server.port, None, lambda _: None))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            connecting.cancel()
+            ended = (await asyncio.gather(connecting, return_exceptions=True))[0]
+            if isinstance(ended, TcpStream):
+                ended.abort()
+            else:
+                assert isinstance(ended, asyncio.CancelledError), f"after {turns} turns: {ended!r}"
+
+    with Server(listen) as server:
+        run(main())
+
+
 @pytest.mark.parametrize(
     ("listens", "dialled", "source"),
     [

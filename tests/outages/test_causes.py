@@ -1,6 +1,7 @@
 """One alert for each cause: what is put together, and in which thread it stands."""
 
 import pytest
+from msgspec.structs import replace
 
 from scanner.outages.alerts import AlertKind, State
 from scanner.outages.causes import Happened, draft_alerts
@@ -144,6 +145,14 @@ def events(*changes: Change) -> list[str]:
 )
 def test_domains_that_changed_in_the_same_way_are_one_alert(changes: list[Change], expected: list[str]) -> None:
     assert events(*changes) == expected
+
+
+def test_domains_that_are_gone_from_dns_in_one_night_are_one_alert_whosever_hosts_they_had() -> None:
+    gone = [
+        replace(change(f"{name}.example", "mx", "nxdomain"), kind=ChangeKind.nxdomain, hosts=(f"mx.{name}.example",))
+        for name in "ab"
+    ]
+    assert events(*gone) == ["dns_changed a.example b.example"]
 
 
 def test_a_host_and_a_domain_that_could_not_be_told_are_one_notice() -> None:

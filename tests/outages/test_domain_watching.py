@@ -254,6 +254,9 @@ def test_the_end_of_an_unrest_is_told_in_its_thread() -> None:
         (["a@example.org;b@example.org  c@example.org"], ("a@example.org", "b@example.org", "c@example.org")),
         (["a@example.org", "b@example.org", "a@example.org"], ("a@example.org", "b@example.org")),
         (["n/a"], ()),
+        (["Ann Owner <ann@example.org>, <b@example.org>"], ("ann@example.org", "b@example.org")),
+        (["info@bücher.example, Info@BÜCHER.example"], ("info@xn--bcher-kva.example", "Info@xn--bcher-kva.example")),
+        (["a@b@example.org"], ("a@b@example.org",)),
     ],
 )
 def test_owners_stand_in_a_column_of_all_lines_of_a_domain(cells: list[str], owners: tuple[str, ...]) -> None:

@@ -159,6 +159,13 @@ def test_a_second_wish_cancels_what_can_be_aborted(run: Run) -> None:
     assert sorted(work.cancelled) == [0, 1, 2, 3, 4]
 
 
+def test_where_the_first_wish_ends_all_one_from_before_does_too() -> None:
+    stop = StopRequest()
+    stop.ask(signal.SIGTERM)
+    with pytest.raises(Interrupted), stop.at_once():
+        pytest.fail("it began")
+
+
 def test_an_abortable_that_is_cancelled_without_a_wish_is_just_cancelled(run: Run) -> None:
     async def main() -> None:
         work, stop = Work(), StopRequest()

@@ -213,7 +213,7 @@ EACH = {
         _dns_changed(),
         an_alert(AlertKind.starttls_lost, hosts=(a_host(state=State.degraded, attempts=()),)),
         _certificate_expires(7),
-        an_alert(AlertKind.dane_broken, hosts=(a_host(state=State.up, attempts=()),), reasons=("no TLSA matches",)),
+        an_alert(AlertKind.dane_broken, cause="example.org", hosts=(), domains=DOMAINS[:1]),
         an_alert(AlertKind.mta_sts_broken, cause="example.org", hosts=(), domains=DOMAINS[:1]),
         an_alert(AlertKind.could_not_tell, hosts=(_BLOCKED,), runs=3),
         an_alert(AlertKind.unstable, hosts=(a_host(steps=_STEPS, attempts=()),)),

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from msgspec.structs import replace
 
-from scanner.outages.alerts import Alert, AlertKind, State
+from scanner.outages.alerts import Alert, AlertedDomain, AlertKind, State, StateStep
 from scanner.outcomes import Cause, ChangeKind, Outcome, Stage
 from scanner.records import Mx, Replies
 from scanner.report.alert_text import AlertText, Extent, render_alert
@@ -88,7 +88,7 @@ SUBJECTS = {
     AlertKind.dns_changed: "example.org and 1 more domain: DNS changed (2 domains)",
     AlertKind.starttls_lost: f"{MX}: STARTTLS disappeared (3 domains)",
     AlertKind.certificate_expires: f"{MX}: certificate expires in 7 days (3 domains)",
-    AlertKind.dane_broken: f"{MX}: DANE is broken (3 domains)",
+    AlertKind.dane_broken: "example.org: DANE is broken",
     AlertKind.mta_sts_broken: "example.org: MTA-STS is broken",
     AlertKind.could_not_tell: f"{MX}: could not tell since 2026-11-22 (3 domains)",
     AlertKind.unstable: f"{MX}: unstable (3 domains)",
@@ -144,6 +144,17 @@ def test_a_degraded_domain_has_no_other_mail_hosts_for_that() -> None:
     assert "other mail hosts" not in body
 
 
+def test_changes_of_a_host_stand_below_their_heading() -> None:
+    steps = (
+        StateStep(at="2026-11-21T02:11:05.000Z", state=State.down, why="refused at connect"),
+        StateStep(at="2026-11-22T02:11:05.000Z", state=State.up, why=""),
+    )
+    body = told(an_alert(AlertKind.unstable, hosts=(a_host(steps=steps),)), Moments()).body
+    assert (
+        "\n  changes\n\n    2026-11-21 02:11:05 UTC: down, refused at connect\n    2026-11-22 02:11:05 UTC: up\n"
+    ) in body
+
+
 ATTEMPTS = [
     "192.0.2.1 1st attempt 2026-11-22 02:11:05 to 02:11:35 UTC, 30 s",
     "ended stage greeting, timed_out: the connection came up, but no greeting came within the limit",
@@ -182,6 +193,37 @@ def test_an_error_of_the_system_is_told() -> None:
 def test_a_limit_of_octets_has_no_seconds() -> None:
     body = words_of(told(failed_by(Stage.ehlo, Outcome.too_long, limit="limits.reply_bytes", limit_bytes=65536)).body)
     assert "limit limits.reply_bytes = 65536 from" in body
+
+
+def test_a_refusal_that_is_about_us_is_told_as_such() -> None:
+    refused = {"cause": Cause.blocklisted, "about_us": True}
+    body = words_of(told(failed_by(Stage.greeting, Outcome.permanent_negative, **refused)).body)
+    assert "ended stage greeting, permanent_negative: the server refuses us, by what it says" in body
+
+
+def test_a_column_without_a_value_is_not_told() -> None:
+    body = words_of(told(an_alert(domains=(a_domain(metadata={"owner": "", "mx": "*.example"}),))).body)
+    assert "example.org down, mx=*.example" in body
+
+
+def test_mail_that_goes_elsewhere_is_told_in_words() -> None:
+    moved = changed(ChangeKind.moved_away, "yes", "no")
+    body = words_of(told(an_alert(AlertKind.dns_changed, domains=(a_domain(changes=(moved,)),))).body)
+    assert "mail no longer goes where it is expected was where it is expected is elsewhere" in body
+
+
+def test_domains_that_were_asked_for_at_nearly_one_time_were_asked_for_once_each() -> None:
+    def asked(domain: str, at: str) -> AlertedDomain:
+        return replace(a_domain(domain), asked_at=f"2026-11-22T02:10:{at}Z")
+
+    domains = (asked("a.example", "57.100"), asked("b.example", "57.900"))
+    assert "a.example and b.example MX answer 10 mx1.example.org asked 2026-11-22 02:10:57 UTC" in words_of(
+        told(an_alert(domains=domains), Moments()).body
+    )
+    later = (*domains, asked("c.example", "59.100"))
+    assert "c.example MX answer 10 mx1.example.org asked 2026-11-22 02:10:57 to 02:10:59 UTC" in words_of(
+        told(an_alert(domains=later), Moments()).body
+    )
 
 
 def test_the_dns_answers_are_told_once_each() -> None:
@@ -379,8 +421,8 @@ SAYS = [
     (AlertKind.dns_changed, "example.net no_mail does not exist in DNS any more was mx is nxdomain"),
     (AlertKind.starttls_lost, "offered STARTTLS and no longer does"),
     (AlertKind.certificate_expires, f"The certificate of {MX} expires in 7 days: 2026-11-29 23:59:59 UTC"),
-    (AlertKind.dane_broken, f"DANE for the mail host {MX} was in order and no longer is."),
-    (AlertKind.dane_broken, "- no TLSA matches"),
+    (AlertKind.dane_broken, "DANE of example.org was in order and no longer is."),
+    (AlertKind.certificate_expires, f"SHA-256 {'ab' * 32}"),
     (AlertKind.mta_sts_broken, "MTA-STS of example.org was in order and no longer is."),
     (AlertKind.could_not_tell, f"Whether {MX} works could not be told since 2026-11-22 02:11:05 UTC"),
     (AlertKind.could_not_tell, "in 3 runs running"),

@@ -157,7 +157,8 @@ WRONG: list[tuple[str, tuple[str, ...], str]] = [
     ("endless zeros", ("--attach", "/dev/zero"), "150 MiB together at most"),
     ("roots that are not there", ("--ca-file", "nothing"), "nothing can't be read"),
     ("settings that are not there", ("--config", "nothing"), "nothing can't be read"),
-    ("a directory that can't be made", ("--save", "/dev/null/kept"), "can't be made"),
+    ("no TLS, and to stop after it", ("--tls", "none", "--quit-after", "tls"), "leave out --tls none"),
+    ("nobody signs in, and to stop after it", ("--quit-after", "auth"), "--quit-after auth needs --user"),
     ("the lab has its own", ("--lab", "--allow-network", "127.0.0.0/8"), "the lab has its own"),
     ("no such stage", ("--quit-after", "data"), "is not one of"),
     ("no such option", ("--password", "secret"), "No such option"),
@@ -177,6 +178,11 @@ def test_a_text_that_is_no_utf8_is_refused_with_its_line(refused: Refused, tmp_p
 def test_a_password_without_a_relay_is_for_nobody(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_command(["send", "--from", "a@x.test", "--to", "b@x.test", "--user", "a"]) == 2
     assert "--user is for a relay" in capsys.readouterr().err
+
+
+def test_a_directory_that_cannot_be_made_is_our_side(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command(["send", "--from", "a@x.test", "--to", "b@x.test", "--save", "/dev/null/kept"]) == 4
+    assert "can't be made" in capsys.readouterr().err
 
 
 def test_a_recipient_is_needed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,6 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from scanner.commands.send_errors import SaveError
 from scanner.exit_codes import OK, PROBLEM
 from scanner.lab.mail_store import KeptMessage
 from scanner.report.shown_text import shown
@@ -201,6 +202,19 @@ def test_all_of_it_is_kept(send: SendInLab, lab_mail: LabMail, tmp_path: Path) -
     again = send("--to", "x@good.lab", "--save", str(tmp_path))
     assert (again.code, again.err.count("\n")) == (2, 1)
     assert "holds another sending" in again.err
+
+
+@pytest.mark.parametrize("more", [(), ("--json",)], ids=["plain", "json"])
+def test_a_full_disk_hides_no_answer(
+    send: SendInLab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: tuple[str, ...]
+) -> None:
+    def fill(*_: object) -> None:
+        raise SaveError("No space left on device")
+
+    monkeypatch.setattr("scanner.commands.send.SaveDirectory.keep", fill)
+    sent = send("--to", "x@good.lab", "--save", str(tmp_path), *more)
+    assert (sent.code, sent.err) == (4, "mxscan: No space left on device\n")
+    assert "The message was taken by mx.good.lab" in sent.out
 
 
 def test_one_object_and_nothing_else(send: SendInLab) -> None:

@@ -88,7 +88,12 @@ def test_a_bare_key_is_an_anchor(chain: list[bytes], signer: Issued, is_trusted:
     assert bool(verify_to_key(chain, key_of(signer), NOW).trusted) is is_trusted, why
 
 
-@pytest.mark.parametrize("octets", [b"", b"garbage", ROOT.der[:-1], ROOT.der + b"\x00", key_of(ROOT)])
+# The keys are new each time: what cases are called must not be, or two processes would not have the same tests.
+@pytest.mark.parametrize(
+    "octets",
+    [b"", b"garbage", ROOT.der[:-1], ROOT.der + b"\x00", key_of(ROOT)],
+    ids=["nothing", "garbage", "cut", "with more", "a key"],
+)
 def test_what_is_no_certificate_is_no_anchor(octets: bytes) -> None:
     assert not is_readable_certificate(octets)
     assert verify_to_anchor(CHAIN, octets, NOW) == UNREADABLE_ANCHOR
@@ -102,7 +107,11 @@ def test_what_openssl_can_read_is_readable() -> None:
 UNKNOWN_KEY = patch(key_of(ROOT), bytes.fromhex("2a8648ce3d0201"), bytes.fromhex("2a8648ce3d0209"))
 
 
-@pytest.mark.parametrize("octets", [b"", b"garbage", key_of(ROOT)[:-1], key_of(ROOT) + b"\x00", ROOT.der, UNKNOWN_KEY])
+@pytest.mark.parametrize(
+    "octets",
+    [b"", b"garbage", key_of(ROOT)[:-1], key_of(ROOT) + b"\x00", ROOT.der, UNKNOWN_KEY],
+    ids=["nothing", "garbage", "cut", "with more", "a certificate", "an unknown key"],
+)
 def test_what_is_no_public_key_is_no_key(octets: bytes) -> None:
     assert not is_readable_key(octets)
     assert not verify_to_key(CHAIN, octets, NOW).trusted

@@ -52,16 +52,19 @@ OPERATOR = "operator@example.org"
 
 
 class PlayedClock:
-    """The machine's clock, so much ahead of it; pauses are jumped over, and so are the days between two nights.
+    """The machine's clock at another date; pauses are jumped over, and so are the days between two nights.
 
-    It begins at two in the night.
+    It begins at a time given in seconds since the epoch, or at two in the night of today.
     """
 
-    def __init__(self) -> None:
-        self._ahead_s = 2 * HOUR_S - time.time() % DAY_S
+    def __init__(self, begins_at: float | None = None) -> None:
+        now = time.time()
+        # Of the date alone: the time since a machine was started is never negative.
+        self._shift_s = (2 * HOUR_S - now % DAY_S) if begins_at is None else begins_at - now
+        self._ahead_s = 0.0
 
     def now_utc(self) -> float:
-        return time.time() + self._ahead_s
+        return time.time() + self._shift_s + self._ahead_s
 
     def monotonic(self) -> float:
         return time.monotonic() + self._ahead_s

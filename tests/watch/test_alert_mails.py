@@ -97,4 +97,5 @@ def test_an_owner_without_an_address_is_a_fault_of_his_mail_alone(run: Run, addr
     assert error is not None
     assert (error.is_permanent, error.closes_channel, fine) == (True, False, None)
     assert "\n" not in str(error)
+    assert "no mail can be written to" in str(error)
     assert [mail.recipients for mail in server.mails] == [["b@ops.test"]]

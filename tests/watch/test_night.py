@@ -8,7 +8,7 @@ from scanner.outages.alerts import State
 from scanner.outages.deliveries import Routing
 from scanner.outcomes import Outcome
 from scanner.times import parse_utc
-from tests.watch.nights import DAY_S, GIVE_UP_S, HOUR_S, Nights, World
+from tests.watch.nights import DAY_S, GIVE_UP_S, HOUR_S, Nights, World, in_words
 
 pytestmark = pytest.mark.acceptance
 
@@ -157,7 +157,12 @@ def test_a_mail_set_that_moved_is_told_of_its_domains(tmp_path: Path) -> None:
 def test_starttls_that_disappeared_is_told(tmp_path: Path) -> None:
     nights = Nights(tmp_path)
     nights.play(WORLD)
-    assert nights.told(WORLD.but(mx2="plain")) == ["starttls_lost mx2.provider2.lab"]
+    (alert,) = nights.play(WORLD.but(mx2="plain")).compared.alerts
+    assert in_words(alert) == "starttls_lost mx2.provider2.lab"
+    (host,) = alert.hosts
+    assert host.since is not None
+    assert host.last_good_at is not None
+    assert host.last_good_at < host.since, "the night before, not tonight"
 
 
 def test_a_certificate_that_runs_out_is_told_at_each_threshold(tmp_path: Path) -> None:

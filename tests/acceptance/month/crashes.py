@@ -12,12 +12,18 @@ from scanner.outages.deliveries import Channel, Delivery
 from scanner.passes.session_store import SessionStore
 from scanner.watch import night
 from scanner.watch.alert_mails import AlertMails
+from scanner.watch.alerts_file import AlertsFile
 from scanner.watch.database import Database
 from scanner.watch.queue import DeliveryQueue
 
 
 def _cut(*_: object, **__: object) -> Any:
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _replace(owner: object, name: str, by: object) -> None:
+    """In this process, which nothing outlives."""
+    setattr(owner, name, by)
 
 
 def in_the_middle_of_the_scan() -> None:
@@ -30,12 +36,12 @@ def in_the_middle_of_the_scan() -> None:
         if len(calls) == 6:
             _cut()
 
-    SessionStore.write = write_and_cut  # type: ignore[method-assign]
+    _replace(SessionStore, "write", write_and_cut)
 
 
 def after_the_scan() -> None:
     """Before anything of it is judged."""
-    night.compare_night = _cut  # type: ignore[attr-defined]
+    _replace(night, "compare_night", _cut)
 
 
 def before_the_commit() -> None:
@@ -56,7 +62,7 @@ def _at_the_commit(then: Callable[[Callable[[], object]], object]) -> None:
             return execute(database, statement, *values)
         return then(lambda: execute(database, statement, *values))
 
-    Database.execute = execute_or_cut  # type: ignore[method-assign]
+    _replace(Database, "execute", execute_or_cut)
 
 
 def before_a_mail_is_recorded() -> None:
@@ -67,7 +73,18 @@ def before_a_mail_is_recorded() -> None:
         await hand_over(mails, delivery)
         _cut()
 
-    AlertMails.hand_over = hand_over_and_cut  # type: ignore[method-assign]
+    _replace(AlertMails, "hand_over", hand_over_and_cut)
+
+
+def before_a_line_is_recorded() -> None:
+    """When the first alert stands in alerts.jsonl, and the database does not know."""
+    hand_over = AlertsFile.hand_over
+
+    async def hand_over_and_cut(file: AlertsFile, delivery: Delivery) -> None:
+        await hand_over(file, delivery)
+        _cut()
+
+    _replace(AlertsFile, "hand_over", hand_over_and_cut)
 
 
 def between_two_mails() -> None:
@@ -79,4 +96,4 @@ def between_two_mails() -> None:
         if delivery.channel is Channel.mail:
             _cut()
 
-    DeliveryQueue.settle = settle_and_cut  # type: ignore[method-assign]
+    _replace(DeliveryQueue, "settle", settle_and_cut)

@@ -37,12 +37,12 @@ ROUTES: dict[str, tuple[str, ...]] = {
 CUSTOMERS = tuple(f"customer{number:03}.lab" for number in range(400))
 
 #: Who gets the alerts of a domain, besides the operators.
-_OWNERS = {
-    "anna.lab": "anna@anna.example",
-    "annas-shop.lab": "anna@anna.example; bert@bert.example",
-    "bert.lab": "bert@bert.example",
-    "cara.lab": "cara@cara.example",
-    "dora.lab": "dora@dora.example",
+OWNERS: dict[str, tuple[str, ...]] = {
+    "anna.lab": ("anna@anna.example",),
+    "annas-shop.lab": ("anna@anna.example", "bert@bert.example"),
+    "bert.lab": ("bert@bert.example",),
+    "cara.lab": ("cara@cara.example",),
+    "dora.lab": ("dora@dora.example",),
 }
 #: Where the mail of a domain should go.
 _EXPECTED = {"dora.lab": "mx.fir.lab"}
@@ -74,7 +74,9 @@ class World:
 
     def list(self) -> str:
         """The portfolio: who has left the provider, or moved to another one, stays on it."""
-        rows = [f"{domain},{_OWNERS.get(domain, '')},{_EXPECTED.get(domain, '')}" for domain in self._domains()]
+        rows = [
+            f"{domain},{'; '.join(OWNERS.get(domain, ()))},{_EXPECTED.get(domain, '')}" for domain in self._domains()
+        ]
         return "\n".join(["domain,owner,mx", *rows, ""])
 
     def _domains(self) -> tuple[str, ...]:
@@ -140,6 +142,9 @@ greeting = ["wait 1.3", 'send 220 {{host}} ESMTP\\r\\n']
 [behaviours.lost_packet]
 about = "The first attempt goes wrong, and only that."
 visits = ["silent", "good"]
+[behaviours.fails_once]
+about = "One attempt is no outage, if the second one says something else."
+visits = ["closes", "not_now"]
 [behaviours.not_now]
 greeting = ['send 421 4.3.2 {{host}} too busy\\r\\n', "close"]
 [behaviours.lists_us]
