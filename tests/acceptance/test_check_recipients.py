@@ -143,6 +143,14 @@ def test_wrong_arguments_are_refused_with_their_place_before_anything_is_sent(
     assert result.stdout == b""
 
 
+@pytest.mark.parametrize("more", [(), ("-v",)], ids=["rows", "dialogue"])
+def test_a_hostile_greeting_cannot_move_the_cursor_nor_set_a_colour_or_a_title(more: tuple[str, ...]) -> None:
+    result = mxscan("check", "hostile-greeting.lab", "--lab", *more)
+    assert result.returncode == 0, result.stderr.decode()
+    assert not any(octet in result.stdout + result.stderr for octet in HOSTILE)
+    assert (b"]0;owned" in result.stdout) is bool(more)  # a dialogue tells it, and it is inert
+
+
 def test_colours_are_for_terminals_only() -> None:
     assert b"\x1b[" not in mxscan("check", "good.lab", "--lab").stdout
 
