@@ -17,7 +17,8 @@ from pathlib import Path
 from scanner.addresses import Address, AddressPolicy, address_text, parse_address
 from scanner.commands.check_request import CheckRequest
 from scanner.commands.check_screen import CheckScreen
-from scanner.commands.foreground import foreground_loop, settle_ehlo_name
+from scanner.commands.event_loop import chosen_loop
+from scanner.commands.foreground import settle_ehlo_name
 from scanner.commands.lab_scan import open_lab
 from scanner.commands.send_errors import RequestError
 from scanner.commands.settings_source import change_settings
@@ -108,7 +109,7 @@ class CheckRun:
         return self._settings
 
     def _wait_for(self, work: Coroutine[object, object, None]) -> None:
-        with asyncio.Runner(loop_factory=foreground_loop(self._settings)[1]) as runner:
+        with asyncio.Runner(loop_factory=chosen_loop(self._settings)[1]) as runner:
             runner.run(self._stop.abortable(work))
 
     def _checked(self, directory: RunDirectory, domain_list: Path) -> Answer:
@@ -117,7 +118,7 @@ class CheckRun:
             assert mailbox is not None
             return self._checked_literal(directory, mailbox)
         domain_list.write_text(f"{self._request.typed_domain}\n", encoding="utf-8")
-        name, factory = foreground_loop(self._settings)
+        name, factory = chosen_loop(self._settings)
         foreground = Foreground(lambda: self._show_route(directory), self._screen, self._request.envelope)
         invocation = Invocation(
             tuple(sys.argv), name, factory, self._clock, Progress(), self._stop, foreground=foreground

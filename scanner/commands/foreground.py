@@ -1,12 +1,10 @@
-"""What commands in the foreground have in common: the name by which we introduce ourselves, and our event loop."""
+"""What commands in the foreground have in common: the name by which we introduce ourselves."""
 
-import asyncio
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from scanner.commands.settings_source import SettingsError, change_settings
+from scanner.commands.settings_source import change_settings
 from scanner.lookup.own_name import lookup_own_name
-from scanner.net.machine import loop_factory
 from scanner.net.questions import Questions
 from scanner.settings import Settings
 
@@ -20,11 +18,3 @@ async def settle_ehlo_name(settings: Settings, dns_servers: Sequence[str]) -> Se
         return settings
     name = await lookup_own_name(platform.node(), Questions(dns_servers, settings.dns.lookup_s))
     return settings if name is None else change_settings(settings, {"probe.ehlo_name": name})
-
-
-def foreground_loop(settings: Settings) -> tuple[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """The event loop's name and factory. Raises SettingsError."""
-    try:
-        return loop_factory(settings.run.loop)
-    except ImportError as error:
-        raise SettingsError(f"run.loop: uvloop can't be imported here ({error}); use asyncio or auto") from error

@@ -13,16 +13,16 @@ from msgspec import to_builtins
 
 from scanner.addresses import AddressPolicy
 from scanner.commands.descriptors import fit_width
+from scanner.commands.event_loop import chosen_loop
 from scanner.commands.failures import tells_failures
 from scanner.commands.lab_scan import open_lab
 from scanner.commands.output import show
 from scanner.commands.scan_options import NOT_WITH_LAB, SETTINGS, given_options, scan_options, setting_values
-from scanner.commands.settings_source import SettingsError, load_settings
+from scanner.commands.settings_source import load_settings
 from scanner.contact_policy import ContactPolicy
 from scanner.exit_codes import OK, OURS
 from scanner.judgement.fitness import Check, CheckResult
 from scanner.net.clock import SystemClock
-from scanner.net.machine import loop_factory
 from scanner.net.own_addresses import own_addresses
 from scanner.net.resolver import AiodnsResolver
 from scanner.passes.canaries import configured_canaries
@@ -73,10 +73,7 @@ def _checks(source: str | None, settings: Settings, directory: RunDirectory) -> 
     partitions = settings.run.partitions or partitions_for(domains)
     _, descriptors = fit_width(settings.probe.width, partitions)
     copy_opt_out(settings.probe.opt_out, directory)
-    try:
-        _, factory = loop_factory(settings.run.loop)
-    except ImportError as error:
-        raise SettingsError(f"run.loop: uvloop can't be imported here ({error}); use asyncio or auto") from error
+    _, factory = chosen_loop(settings)
     with asyncio.Runner(loop_factory=factory) as runner:
         return descriptors, *runner.run(_look_around(domains, sample, settings, directory))
 

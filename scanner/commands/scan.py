@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from scanner.commands.descriptors import width_within_descriptors
 from scanner.commands.display import Display
+from scanner.commands.event_loop import chosen_loop
 from scanner.commands.failures import exit_code_of, say, tells_failures
 from scanner.commands.lab_scan import open_lab
 from scanner.commands.output import show
@@ -28,7 +29,6 @@ from scanner.commands.settings_source import SettingsError, change_settings, loa
 from scanner.commands.signals import stopping
 from scanner.exit_codes import BUG, OK
 from scanner.net.clock import SystemClock
-from scanner.net.machine import loop_factory
 from scanner.passes.progress import Interrupted, Progress, StopRequest
 from scanner.passes.run import Invocation, RunExecution, begin_run, go_on_with, is_finished, settings_of
 from scanner.passes.run_directory import DiskFault, RunDirectory, RunError
@@ -128,10 +128,7 @@ def _resumed(path: Path, request: _Request, stack: contextlib.ExitStack) -> _Sca
 
 
 def _invocation(settings: Settings) -> Invocation:
-    try:
-        name, factory = loop_factory(settings.run.loop)
-    except ImportError as error:
-        raise SettingsError(f"run.loop: uvloop can't be imported here ({error}); use asyncio or auto") from error
+    name, factory = chosen_loop(settings)
     return Invocation(tuple(sys.argv), name, factory, SystemClock(), Progress(), StopRequest())
 
 

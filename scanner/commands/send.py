@@ -15,8 +15,8 @@ from OpenSSL import SSL
 from rich.text import Text
 
 from scanner.addresses import AddressPolicy
+from scanner.commands.event_loop import chosen_loop
 from scanner.commands.failures import tells_failures
-from scanner.commands.foreground import foreground_loop
 from scanner.commands.lab_scan import open_lab
 from scanner.commands.scan_options import NOT_WITH_LAB, given_options, setting_values
 from scanner.commands.send_credentials import read_credentials, use_client_certificate
@@ -128,7 +128,7 @@ class _Sending:
                 port = self._port(settings, is_lab=is_lab)
                 kit = self._kit(settings, directory, port)
                 run = SendRun(self.request, self.outgoing.forms, kit, self.screen, port)
-                with asyncio.Runner(loop_factory=foreground_loop(settings)[1]) as runner:
+                with asyncio.Runner(loop_factory=chosen_loop(settings)[1]) as runner:
                     runner.run(stop.abortable(run.send()))
         answer = answer_sending(run.deliveries, self.outgoing.message_id)
         said = self.outgoing.as_said({sent.record.message_sha256 for sent in run.sessions})

@@ -15,8 +15,8 @@ from scanner.commands.alert_channels import open_channels, routing_of, second_zo
 from scanner.commands.alert_options import alert_options
 from scanner.commands.descriptors import width_within_descriptors
 from scanner.commands.display import Display
+from scanner.commands.event_loop import chosen_loop
 from scanner.commands.failures import say, tells_failures
-from scanner.commands.foreground import foreground_loop
 from scanner.commands.lab_scan import open_lab
 from scanner.commands.scan_options import NOT_WITH_LAB, given_options, setting_values
 from scanner.commands.settings_source import LAB_EHLO_NAME, SettingsError, load_settings
@@ -155,7 +155,7 @@ class _Request:
         if self._wants_lab:
             settings, lab_list = open_lab(RunDirectory(lab_home), settings, stack)
             source = source or lab_list
-        loop, factory = foreground_loop(settings)
+        loop, factory = chosen_loop(settings)
         invocation = Invocation(tuple(sys.argv), loop, factory, SystemClock(), Progress(), StopRequest())
         return ScanOrder(source or "-", settings, invocation, self._wants_lab, width_within_descriptors)
 

@@ -141,7 +141,7 @@ class Month:
         replaced: list[tuple[object, str, object]] = [
             (lab_scan, "LabChild", SharedLab(lab)),  # type: ignore[arg-type]
             (watch_command, "SystemClock", lambda: self._clock),
-            (watch_command, "foreground_loop", lambda _: ("asyncio", lambda: PlayedLoop(self._clock))),
+            (watch_command, "chosen_loop", lambda _: ("asyncio", lambda: PlayedLoop(self._clock))),
         ]
 
         def prepare() -> None:
