@@ -14,7 +14,7 @@ from scanner.lab.order import LabError
 from scanner.passes.input import InputError
 from scanner.passes.opt_out_file import OptOutFileError
 from scanner.passes.progress import Interrupted
-from scanner.passes.roots import RootsError
+from scanner.passes.roots import CaFileError, RootsError
 from scanner.passes.run_directory import DiskFault, IncompleteRunError, RunError, RunLockedError
 from scanner.passes.vigil import OurFault
 from scanner.watch.state_directory import StateError
@@ -32,6 +32,7 @@ _EXIT_CODES: dict[type[Exception], int] = {
     RunLockedError: OURS,
     DiskFault: OURS,
     SaveError: OURS,
+    CaFileError: USAGE,
     RootsError: OURS,
     OurFault: OURS,
 }

@@ -19,20 +19,28 @@ class RootsError(Exception):
     """No trust store could be read. The message says where it was looked for and what to do."""
 
 
+class CaFileError(RootsError):
+    """The file that was named can't be used."""
+
+
 def read_roots(ca_file: str) -> tuple[str, bytes]:
-    """Where the roots come from and their PEM: the file asked for, else the system's store."""
+    """Where the roots come from and their PEM: the file asked for, else the system's store.
+
+    Raises CaFileError, and RootsError if the system has none.
+    """
     paths = [ca_file] if ca_file else _system_paths()
     for path in paths:
         try:
             pem = Path(path).read_bytes()
         except OSError as error:
             if ca_file:
-                raise RootsError(f"{ca_file} can't be read: {error.strerror}") from error
+                raise CaFileError(f"{ca_file} can't be read: {error.strerror}") from error
             continue
         try:
             parse_roots(pem)
         except ValueError as error:
-            raise RootsError(f"{path} is no bundle of certificates in PEM: {error}") from error
+            kind = CaFileError if ca_file else RootsError
+            raise kind(f"{path} is no bundle of certificates in PEM: {error}") from error
         return path, pem
     raise RootsError(
         f"no root certificates found (looked at {', '.join(paths)}): "
