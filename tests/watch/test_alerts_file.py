@@ -3,10 +3,12 @@
 import os
 from pathlib import Path
 
+import jsonschema_rs
 import msgspec
 import pytest
 from msgspec.structs import replace
 
+from scanner.commands.schema import record_schema
 from scanner.outages.alerts import Alert, AlertKind
 from scanner.outages.deliveries import Delivery, DeliveryState, Routing, deliveries_of
 from scanner.watch.alerts_file import AlertsFile
@@ -42,6 +44,17 @@ def test_each_alert_is_a_line(run: Run, path: Path) -> None:
 
     run(write())
     assert lines_of(path) == [DOWN, BACK]
+
+
+def test_every_kind_of_alert_fits_its_schema(run: Run, path: Path) -> None:
+    validator = jsonschema_rs.validator_for(record_schema("alerts"))
+    for alert in EACH.values():
+        run(AlertsFile(path).hand_over(delivery_of(alert)))
+    for line in path.read_bytes().splitlines():
+        found = msgspec.json.decode(line)
+        assert [error.message for error in validator.iter_errors(found)] == []
+        assert not validator.is_valid({**found, "surprise": 1})
+        assert not validator.is_valid({**found, "kind": "no such kind"})
 
 
 def test_one_that_may_be_there_already_is_not_written_twice(run: Run, path: Path) -> None:
