@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from scanner.outages.alerts import Alert, AlertedDomain
-from scanner.outcomes import ChangeKind
+from scanner.outcomes import ChangeKind, RouteKind
 from scanner.records import Change
 from scanner.report.plain_text import paragraph, rows
 
@@ -21,8 +21,19 @@ _SAID: dict[ChangeKind, str] = {
 }
 
 
-#: What a verdict says there.
+#: Where a domain receives mail.
+_ROUTES: dict[str, str] = {
+    RouteKind.mx: "MX records",
+    RouteKind.implicit_mx: "no MX records, the domain's own address",
+    RouteKind.null_mx: "no mail is accepted (null MX)",
+    RouteKind.no_mail_host: "neither MX records nor an address",
+    RouteKind.nxdomain: "no such domain (NXDOMAIN)",
+}
+
+#: What a verdict, or the kind of a route, says there.
 _VALUES: dict[ChangeKind, dict[str, str]] = {
+    ChangeKind.nxdomain: _ROUTES,
+    ChangeKind.route_kind_changed: _ROUTES,
     ChangeKind.moved_away: {"yes": "where it is expected", "mixed": "in part elsewhere", "no": "elsewhere"},
 }
 

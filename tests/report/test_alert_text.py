@@ -418,7 +418,7 @@ SAYS = [
     ),
     (AlertKind.degraded, "why 192.0.2.1 does not answer"),
     (AlertKind.dns_changed, "example.org up MX records changed was 10 mx1.example.org is 10 mail.elsewhere.example,"),
-    (AlertKind.dns_changed, "example.net no_mail does not exist in DNS any more was mx is nxdomain"),
+    (AlertKind.dns_changed, "does not exist in DNS any more was MX records is no such domain (NXDOMAIN)"),
     (AlertKind.starttls_lost, "offered STARTTLS and no longer does"),
     (AlertKind.certificate_expires, f"The certificate of {MX} expires in 7 days: 2026-11-29 23:59:59 UTC"),
     (AlertKind.dane_broken, "DANE of example.org was in order and no longer is."),
