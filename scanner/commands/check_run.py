@@ -71,6 +71,7 @@ class CheckRun:
         self._stop = StopRequest()
         self.record: Domain | None = None
         self.canaries = Canaries.not_asked
+        self._dns_servers: tuple[str, ...] = ()
         #: When the check began and ended.
         self.times = ("", "")
 
@@ -140,8 +141,10 @@ class CheckRun:
     # Before --------------------------------------------------------------------------------------------
 
     async def _introduce_ourselves(self) -> None:
+        """Settles by which name, and notes which DNS servers are asked: the system's, unless others are named."""
         resolver = AiodnsResolver(self._settings.dns, self._clock)
         try:
+            self._dns_servers = resolver.servers
             self._settings = await settle_ehlo_name(self._settings, resolver.servers)
         finally:
             await resolver.close()
@@ -158,18 +161,15 @@ class CheckRun:
             await checks.check_sender(sender)
         await checks.check_recipient(domain)
 
-    def _dns_servers(self) -> tuple[str, ...]:
-        return AiodnsResolver(self._settings.dns, self._clock).servers
-
     def _policy(self, directory: RunDirectory, own: Iterable[Address] | None = None) -> ContactPolicy:
         """Whom we contact; `own` are the addresses that count as ours, if not all that this machine has."""
         probe = self._settings.probe
         opt_out = OptOutFile.open(probe.opt_out, directory, self._clock, lambda *_: None)
-        ours = own_addresses(self._dns_servers()) if own is None else own
+        ours = own_addresses(self._dns_servers) if own is None else own
         return ContactPolicy(AddressPolicy(probe.allow_networks), ours, opt_out.current)
 
     def _dns_checks(self, policy: ContactPolicy) -> DnsChecks:
-        servers = self._dns_servers()
+        servers = self._dns_servers
         # The lab's name servers, and those of a test, have no port 53: they are where the resolver is.
         on_loopback = [server_address(each) for each in servers]
         # A link-local address has its zone behind it (fe80::1%eth0).

@@ -1,6 +1,9 @@
 """`mxscan check` with a sender and a recipient: what each kind of server makes of them, in the words a user reads."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
@@ -11,7 +14,7 @@ from scanner.lab.child import LabChild
 from scanner.lab.log import SessionLine, read_log
 from scanner.settings import Limits
 from tests.acceptance.checking import Checked, check_all, config_of
-from tests.acceptance.running import mxscan
+from tests.acceptance.running import ENVIRONMENT, mxscan
 
 SENDER = "you@sender.lab"
 
@@ -157,4 +160,14 @@ def test_colours_are_for_terminals_only() -> None:
 
 def test_a_closed_output_ends_it_quietly() -> None:
     result = mxscan("check", "good.lab", "--lab", prefix=("sh", "-c", '"$@" | head -1', "sh"))
+    assert (result.returncode, result.stderr) == (0, b"")
+
+
+def test_nothing_is_opened_outside_of_an_event_loop(tmp_path: Path) -> None:
+    # Who asks for a loop where none runs is given one by Python, and leaves it open; unless there was one before.
+    program = (
+        "import asyncio, sys; asyncio.set_event_loop(None); from scanner.cli import run; sys.exit(run(sys.argv[1:]))"
+    )
+    command = [sys.executable, "-c", program, "check", "good.lab", "--lab", "--loop", "asyncio"]
+    result = subprocess.run(command, capture_output=True, env=ENVIRONMENT, check=False, cwd=tmp_path)
     assert (result.returncode, result.stderr) == (0, b"")
