@@ -109,5 +109,5 @@ def test_the_closed_lists_stand_in_the_schemas_word_by_word() -> None:
 
 def test_without_a_name_the_records_are_listed() -> None:
     listed = mxscan("schema").stdout.decode()
-    assert [line.split()[0] for line in listed.splitlines()] == KINDS
+    assert [line.split()[0] for line in listed.splitlines()] == [*KINDS, "alerts"]
     assert all(len(line.split()) > 3 for line in listed.splitlines())
