@@ -7,11 +7,12 @@ import click
 import orjson
 
 from scanner.commands.arguments import refuse_controls
-from scanner.commands.check_options import CHECK_SETTINGS, check_options
+from scanner.commands.check_options import check_options
 from scanner.commands.check_request import parse_request
 from scanner.commands.check_run import CheckRun
 from scanner.commands.check_screen import CheckScreen
 from scanner.commands.failures import tells_failures
+from scanner.commands.foreground_options import FOREGROUND_SETTINGS
 from scanner.commands.scan_options import NOT_WITH_LAB, given_options, setting_values
 from scanner.commands.settings_source import FOREGROUND_LAYER, load_settings
 from scanner.diagnosis.answer import Answer
@@ -38,7 +39,7 @@ def command(*, addresses: tuple[str, ...], sender: str | None, config: Path | No
     lab = any(options[name] for name in ("lab", "lab_world", "lab_real_limits"))
     if lab and (refused := given_options({name: options[name] for name in NOT_WITH_LAB})):
         raise click.UsageError(f"the lab has its own: leave out {', '.join(refused)}")
-    settings = load_settings(config, setting_values(options, CHECK_SETTINGS), lab=lab, layer=FOREGROUND_LAYER)
+    settings = load_settings(config, setting_values(options, FOREGROUND_SETTINGS), lab=lab, layer=FOREGROUND_LAYER)
     screen = CheckScreen(verbose=options["verbose"], as_json=options["as_json"], colour=not options["no_color"])
     check = CheckRun(request, settings, screen, lab=lab)
     answer = check.run(options["save"])

@@ -1,11 +1,9 @@
 """What `mxscan check` shows while it works, and keeps for its JSON: steps, and sessions as they happen."""
 
-import sys
-
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.text import Text
 
-from scanner.commands.output import Output
+from scanner.commands.output import Printer
 from scanner.diagnosis.steps import Section, Step
 from scanner.outcomes import Variant
 from scanner.probe.session import ProbedSession
@@ -26,12 +24,11 @@ class CheckScreen:
 
     def __init__(self, *, verbose: bool, as_json: bool, colour: bool) -> None:
         self._verbose = verbose
-        self._console: Console | None = None if as_json else Output(file=sys.stdout, no_color=not colour or None)
+        self._printer = Printer(is_silent=as_json, colour=colour)
         self._section: Section | None = None
         self._has_columns = False
         #: Server names in sessions → the mail hosts that have them.
         self.exchanges: dict[str, str] = {}
-        self._nobody_reads = False
         self.seen = Seen()
 
     # Steps ---------------------------------------------------------------------------------------------
@@ -55,15 +52,7 @@ class CheckScreen:
 
         Raises BrokenPipeError if nobody reads it any more.
         """
-        if self._nobody_reads:  # a session, in which that was noticed, is not broken by it
-            raise BrokenPipeError
-        if self._console is None:
-            return
-        try:
-            self._console.print(what, soft_wrap=not (folds and self._console.is_terminal))
-        except BrokenPipeError:
-            self._nobody_reads = True
-            raise
+        self._printer.print(what, folds=folds)
 
     # Sessions ------------------------------------------------------------------------------------------
 

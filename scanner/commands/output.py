@@ -13,6 +13,29 @@ class Output(Console):
         raise BrokenPipeError
 
 
+class Printer:
+    """Prints what happens as it happens, or nothing; a session, in which a closed output is noticed, goes on."""
+
+    def __init__(self, *, is_silent: bool, colour: bool) -> None:
+        self._console = None if is_silent else Output(file=sys.stdout, no_color=not colour or None)
+        self._nobody_reads = False
+
+    def print(self, what: RenderableType, *, folds: bool = False) -> None:
+        """Prints lines as long as they are; a paragraph `folds` between words on a terminal.
+
+        Raises BrokenPipeError if nobody reads it any more, from then on each time.
+        """
+        if self._nobody_reads:
+            raise BrokenPipeError
+        if self._console is None:
+            return
+        try:
+            self._console.print(what, soft_wrap=not (folds and self._console.is_terminal))
+        except BrokenPipeError:
+            self._nobody_reads = True
+            raise
+
+
 def show(what: RenderableType, *, soft_wrap: bool = False) -> None:
     """Prints on stdout. Raises BrokenPipeError if nobody reads it any more, which ends a command quietly."""
     Output(file=sys.stdout).print(what, soft_wrap=soft_wrap)

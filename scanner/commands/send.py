@@ -17,12 +17,13 @@ from rich.text import Text
 from scanner.addresses import AddressPolicy
 from scanner.commands.event_loop import chosen_loop
 from scanner.commands.failures import tells_failures
+from scanner.commands.foreground_options import FOREGROUND_SETTINGS
 from scanner.commands.lab_scan import open_lab
 from scanner.commands.scan_options import NOT_WITH_LAB, given_options, setting_values
 from scanner.commands.send_credentials import read_credentials, use_client_certificate
 from scanner.commands.send_errors import RequestError
 from scanner.commands.send_message import Outgoing, compose_message, read_contents
-from scanner.commands.send_options import SEND_SETTINGS, send_options
+from scanner.commands.send_options import send_options
 from scanner.commands.send_request import SendRequest, parse_request, relay_port, tls_mode_for
 from scanner.commands.send_run import Kit, SendRun
 from scanner.commands.send_saving import SaveDirectory
@@ -89,7 +90,7 @@ def _settings(options: Mapping[str, Any]) -> tuple[Settings, bool]:
     is_lab = any(options[name] for name in ("lab", "lab_world", "lab_real_limits"))
     if is_lab and (refused := given_options({name: options[name] for name in NOT_WITH_LAB})):
         raise RequestError(f"the lab has its own: leave out {', '.join(refused)}")
-    values = setting_values(dict(options), SEND_SETTINGS)
+    values = setting_values(dict(options), FOREGROUND_SETTINGS)
     return load_settings(options["config"], values, lab=is_lab, layer=FOREGROUND_LAYER), is_lab
 
 

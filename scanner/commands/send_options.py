@@ -1,27 +1,11 @@
-"""The options of `mxscan send`, and which of them are settings."""
+"""The options of `mxscan send`."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
 
 import click
 
-C = TypeVar("C", bound=Callable[..., Any])
-
-#: Option → the path of its setting.
-SEND_SETTINGS = {
-    "dns": "dns.servers",
-    "ehlo_name": "probe.ehlo_name",
-    "port": "probe.port",
-    "source_address": "probe.source_address",
-    "ca_file": "trust.ca_file",
-    "allow_network": "probe.allow_networks",
-    "opt_out": "probe.opt_out",
-    "canary": "vantage.canaries",
-    "lab_world": "lab.world",
-    "lab_real_limits": "lab.real_limits",
-    "loop": "run.loop",
-}
+from scanner.commands.foreground_options import foreground_options
+from scanner.commands.scan_options import C
 
 #: A path as it was typed; click's own type looks at the file, and fails at a NUL before we can tell its place.
 _PATH = Path
@@ -53,7 +37,6 @@ _SERVER = [
         help="How to sign in  [as the server offers it; XOAUTH2, with a token for a password, only if asked for]",
     ),
     click.option("--insecure", is_flag=True, help="Take any certificate, and say the password in the clear too."),
-    click.option("--ca-file", help="Root certificates in PEM  [the system's]"),
     click.option("--client-cert", type=_PATH, metavar="FILE", help="Our certificate and its key in PEM."),
 ]
 _MESSAGE = [
@@ -81,27 +64,11 @@ _COURSE = [
         help="Stop when this has gone well: nothing is sent.",
     ),
     click.option("--save", type=_PATH, metavar="DIR", help="Keep message, transcript and result here."),
-    click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, at the end."),
-    click.option("--no-color", is_flag=True, help="No colours; NO_COLOR in the environment does the same."),
-    click.option("--config", type=_PATH, help="Settings in TOML; see configs/default.toml."),
-    click.option("--ehlo-name", help="Our name in EHLO  [this host's name if it resolves, else its address]"),
-    click.option(
-        "-d", "--dns", multiple=True, metavar="SERVER[:PORT]", help="DNS server to ask; repeatable  [the system's]"
-    ),
-    click.option("--port", type=click.IntRange(1, 65535), help="TCP port of the recipients' mail servers  [25]"),
-    click.option("--source-address", multiple=True, metavar="ADDRESS", help="Our address, one of each family."),
-    click.option("--allow-network", multiple=True, metavar="CIDR", help="Contact these though not public; repeatable."),
-    click.option("--opt-out", metavar="FILE", help="Domains, MX hosts, addresses and networks to leave alone."),
-    click.option("--canary", multiple=True, metavar="ADDRESS", help="A mail server that is up, to check our way out."),
-    click.option("--lab", is_flag=True, help="Send within the embedded mail world on loopback."),
-    click.option("--lab-world", metavar="FILE", help="A world file of your own instead."),
-    click.option("--lab-real-limits", is_flag=True, default=None, help="The lab at the default limits."),
-    click.option("--loop", type=click.Choice(["auto", "uvloop", "asyncio"]), help="The event loop  [auto]"),
 ]
 
 
 def send_options(command: C) -> C:
     """Adds the options of `send` to a command."""
-    for option in reversed((*_ENVELOPE, *_SERVER, *_MESSAGE, *_COURSE)):
+    for option in reversed((*_ENVELOPE, *_SERVER, *_MESSAGE, *_COURSE, foreground_options)):
         command = option(command)
     return command

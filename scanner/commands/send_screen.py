@@ -1,11 +1,9 @@
 """What `mxscan send` shows while it works: where it goes, and every line of a dialogue as it happens."""
 
-import sys
-
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.text import Text
 
-from scanner.commands.output import Output
+from scanner.commands.output import Printer
 from scanner.outcomes import Variant
 from scanner.probe.session import ProbedSession
 from scanner.records import Target, TranscriptLine
@@ -20,30 +18,18 @@ class SendScreen:
     """
 
     def __init__(self, *, as_json: bool, colour: bool) -> None:
-        self._console: Console | None = None if as_json else Output(file=sys.stdout, no_color=not colour or None)
-        self._nobody_reads = False
+        self._printer = Printer(is_silent=as_json, colour=colour)
         self.lines: list[str] = []
         self.warnings: list[str] = []
 
     def show(self, what: Text) -> None:
         """Prints a line as it is, and keeps it. Raises BrokenPipeError if nobody reads it any more."""
         self.lines.append(what.plain)
-        self._print(what, folds=False)
+        self._printer.print(what)
 
     def show_end(self, what: RenderableType) -> None:
         """Prints paragraphs that are not kept, folded between words on a terminal. Raises BrokenPipeError."""
-        self._print(what, folds=True)
-
-    def _print(self, what: RenderableType, *, folds: bool) -> None:
-        if self._nobody_reads:  # a session, in which that was noticed, is not broken by it
-            raise BrokenPipeError
-        if self._console is None:
-            return
-        try:
-            self._console.print(what, soft_wrap=not (folds and self._console.is_terminal))
-        except BrokenPipeError:
-            self._nobody_reads = True
-            raise
+        self._printer.print(what, folds=True)
 
     def remark(self, said: str) -> None:
         """What is done now."""
